@@ -1,0 +1,198 @@
+"""The three convolution kernels against their loop definitions, as adjoints, and for any number of threads."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from tinygan.kernels import cpu, layout, threads
+from tinygan.testing import naive
+
+# float32 sums of at most a few hundred products of unit normals: error well below 1e-4 absolute.
+TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-11}
+
+
+@st.composite
+def problems(draw):
+    """Draw shapes and settings of a convolution whose output has at least one position."""
+    dims = draw(st.integers(1, 3))
+    small = 4 if dims == 3 else 9
+    kernel, size, stride, padding, dilation = [], [], [], [], []
+    for _ in range(dims):
+        k, d = draw(st.integers(1, 3 if dims == 3 else 4)), draw(st.integers(1, 3))
+        p = draw(st.integers(0, 3))
+        kernel.append(k)
+        dilation.append(d)
+        padding.append(p)
+        stride.append(draw(st.integers(1, 4)))
+        size.append(draw(st.integers(max(1, d * (k - 1) + 1 - 2 * p), d * (k - 1) + 1 + small)))
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    return dict(
+        n=draw(st.integers(0, 3)), c=groups * draw(st.integers(1, 3)), o=groups * draw(st.integers(1, 3)),
+        size=tuple(size), kernel=tuple(kernel), dtype=draw(st.sampled_from([np.float32, np.float64])),
+        seed=draw(st.integers(0, 99)), memory=draw(st.sampled_from(["first", "last", "sliced"])),
+        how=dict(stride=tuple(stride), padding=tuple(padding), dilation=tuple(dilation), groups=groups))
+
+
+def arrays(p):
+    """Return x, w, g of a problem, in the memory layout it asks for."""
+    rng = np.random.default_rng(p["seed"])
+    out = naive._output_size(p["size"], p["kernel"], p["how"]["stride"], p["how"]["padding"], p["how"]["dilation"])
+
+    def make(shape):
+        if p["memory"] == "sliced":
+            wide = rng.standard_normal((*shape[:-1], 2 * shape[-1])).astype(p["dtype"])
+            return wide[..., ::2]
+        a = rng.standard_normal(shape).astype(p["dtype"])
+        return np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1) if p["memory"] == "last" else a
+
+    return (make((p["n"], p["c"], *p["size"])), make((p["o"], p["c"] // p["how"]["groups"], *p["kernel"])),
+            make((p["n"], p["o"], *out)))
+
+
+def is_channels_last(y):
+    return np.moveaxis(y, 1, -1).flags.c_contiguous
+
+
+@settings(max_examples=120, deadline=None)
+@given(problems())
+def test_correlate_is_its_loops(p):
+    x, w, _ = arrays(p)
+    before = x.copy(), w.copy()
+    y = cpu.correlate(x, w, **p["how"])
+    np.testing.assert_allclose(y, naive.correlate(x, w, **p["how"]), rtol=0, atol=TOLERANCE[y.dtype])
+    assert y.dtype == x.dtype and is_channels_last(y)
+    assert np.array_equal(x, before[0]) and np.array_equal(w, before[1])
+
+
+@settings(max_examples=120, deadline=None)
+@given(problems())
+def test_correlate_transpose_is_its_loops(p):
+    _, w, g = arrays(p)
+    before = w.copy(), g.copy()
+    gx = cpu.correlate_transpose(g, w, p["size"], **p["how"])
+    expected = naive.correlate_transpose(g, w, p["size"], **p["how"])
+    np.testing.assert_allclose(gx, expected, rtol=0, atol=TOLERANCE[gx.dtype])
+    assert gx.dtype == g.dtype and is_channels_last(gx)
+    assert np.array_equal(w, before[0]) and np.array_equal(g, before[1])
+
+
+@settings(max_examples=120, deadline=None)
+@given(problems())
+def test_correlate_weight_is_its_loops(p):
+    x, _, g = arrays(p)
+    before = x.copy(), g.copy()
+    gw = cpu.correlate_weight(x, g, p["kernel"], **p["how"])
+    np.testing.assert_allclose(gw, naive.correlate_weight(x, g, p["kernel"], **p["how"]), rtol=0,
+                               atol=TOLERANCE[gw.dtype])
+    assert gw.dtype == x.dtype and gw.flags.c_contiguous
+    assert np.array_equal(x, before[0]) and np.array_equal(g, before[1])
+
+
+# n, c, o, size, kernel, stride, padding, dilation, groups: large enough for several blocks, one row for each fast path
+LARGE = [
+    (9, 16, 24, (16, 16), (4, 4), (2, 2), (1, 1), (1, 1), 1),
+    (5, 3, 16, (33, 31), (4, 4), (2, 2), (1, 1), (1, 1), 1),
+    (5, 1, 8, (28, 28), (4, 4), (2, 2), (1, 1), (1, 1), 1),
+    (5, 32, 1, (28, 28), (3, 3), (1, 1), (1, 1), (1, 1), 1),
+    (5, 1, 32, (28, 28), (3, 3), (1, 1), (1, 1), (1, 1), 1),
+    (7, 24, 16, (15, 17), (3, 3), (1, 1), (1, 1), (1, 1), 1),
+    (6, 64, 32, (14, 14), (1, 1), (1, 1), (0, 0), (1, 1), 1),
+    (6, 64, 32, (15, 14), (1, 1), (2, 2), (0, 0), (1, 1), 1),
+    (70, 40, 1, (4, 4), (4, 4), (1, 1), (0, 0), (1, 1), 1),
+    (70, 40, 33, (4, 4), (4, 4), (1, 1), (0, 0), (1, 1), 1),
+    (3, 12, 12, (20, 21), (3, 3), (1, 1), (1, 1), (1, 1), 12),
+    (3, 12, 24, (20, 21), (5, 3), (2, 1), (2, 0), (1, 2), 4),
+    (2, 130, 70, (64, 9), (3, 3), (1, 1), (2, 2), (2, 2), 1),
+    (2, 8, 6, (300,), (5,), (3,), (2,), (2,), 2),
+    (2, 6, 8, (9, 10, 11), (3, 4, 2), (2, 1, 2), (1, 2, 0), (1, 1, 2), 1),
+]
+
+
+def large(row, dtype=np.float64):
+    n, c, o, size, kernel, stride, padding, dilation, groups = row
+    p = dict(n=n, c=c, o=o, size=size, kernel=kernel, dtype=dtype, seed=0, memory="first",
+             how=dict(stride=stride, padding=padding, dilation=dilation, groups=groups))
+    return p, *arrays(p)
+
+
+@pytest.mark.parametrize("row", LARGE, ids=str)
+def test_three_maps_are_adjoint(row):
+    p, x, w, g = large(row)
+    products = [np.vdot(cpu.correlate(x, w, **p["how"]), g),
+                np.vdot(x, cpu.correlate_transpose(g, w, p["size"], **p["how"])),
+                np.vdot(w, cpu.correlate_weight(x, g, p["kernel"], **p["how"]))]
+    # The products are sums of independent terms: their size is that of the norms, not of the possibly small total.
+    scale = np.linalg.norm(g) * np.linalg.norm(cpu.correlate(x, w, **p["how"]))
+    assert abs(products[0] - products[1]) <= 1e-12 * scale
+    assert abs(products[0] - products[2]) <= 1e-12 * scale
+
+
+@pytest.mark.parametrize("row", LARGE, ids=str)
+def test_one_image_at_a_time_gives_the_same_values(row):
+    p, x, w, g = large(row)
+    y = cpu.correlate(x, w, **p["how"])
+    alone = [cpu.correlate(x[i:i + 1], w, **p["how"]) for i in range(len(x))]
+    np.testing.assert_allclose(y, np.concatenate(alone), rtol=0, atol=1e-11)
+    gx = cpu.correlate_transpose(g, w, p["size"], **p["how"])
+    alone = [cpu.correlate_transpose(g[i:i + 1], w, p["size"], **p["how"]) for i in range(len(x))]
+    np.testing.assert_allclose(gx, np.concatenate(alone), rtol=0, atol=1e-11)
+
+
+@pytest.fixture
+def thread_count():
+    before = threads.get_num_threads()
+    yield threads.set_num_threads
+    threads.set_num_threads(before)
+
+
+@pytest.mark.parametrize("row", LARGE, ids=str)
+def test_bits_do_not_depend_on_the_number_of_threads(row, thread_count):
+    p, x, w, g = large(row, np.float32)
+    results = []
+    for n in (1, 2, 3):
+        thread_count(n)
+        results.append((cpu.correlate(x, w, **p["how"]), cpu.correlate_transpose(g, w, p["size"], **p["how"]),
+                        cpu.correlate_weight(x, g, p["kernel"], **p["how"])))
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other))
+
+
+def test_output_padding_is_zero_where_no_output_looks():
+    g, w = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
+    gx = cpu.correlate_transpose(g, w, (9, 9), (2, 2), (0, 0), (1, 1), 1)
+    expected = np.zeros((1, 1, 9, 9))
+    expected[..., :6, :6] = 1
+    assert np.array_equal(gx, expected)
+
+
+def test_stride_larger_than_kernel_leaves_zeros_between():
+    g, w = np.ones((2, 1, 3)), np.full((1, 1, 1), 5.0)
+    gx = cpu.correlate_transpose(g, w, (9,), (4,), (0,), (1,), 1)
+    assert np.array_equal(gx[0, 0], [5, 0, 0, 0, 5, 0, 0, 0, 5])
+
+
+def test_channels_last_memory_is_not_copied():
+    x = np.ones((2, 8, 8, 5), np.float32).transpose(0, 3, 1, 2)
+    w = np.ones((4, 5, 3, 3), np.float32)
+    before = layout.copies
+    y = cpu.correlate(x, w, (1, 1), (1, 1), (1, 1), 1)
+    cpu.correlate_transpose(y, w, (8, 8), (1, 1), (1, 1), (1, 1), 1)
+    cpu.correlate_weight(x, y, (3, 3), (1, 1), (1, 1), (1, 1), 1)
+    assert layout.copies == before
+    cpu.correlate(np.ones((2, 5, 8, 8), np.float32), w, (1, 1), (1, 1), (1, 1), 1)
+    assert layout.copies == before + 1
+
+
+def test_read_only_inputs_are_accepted():
+    x, w = np.ones((2, 3, 6, 6)), np.ones((4, 3, 3, 3))
+    x.flags.writeable = w.flags.writeable = False
+    y = cpu.correlate(x, w, (1, 1), (1, 1), (1, 1), 1)
+    assert y.shape == (2, 4, 6, 6) and y[0, 0, 2, 2] == 27
+
+
+def test_infinities_stay_where_they_are():
+    """No path may multiply an infinite or missing value by a zero of its own making."""
+    x = np.zeros((1, 1, 8, 8), np.float32)
+    x[0, 0, 0, 0] = np.inf
+    y = cpu.correlate(x, np.ones((2, 1, 3, 3), np.float32), (1, 1), (1, 1), (1, 1), 1)
+    assert np.isinf(y[0, :, :2, :2]).all() and np.isinf(y).sum() == 8 and not np.isnan(y).any()

@@ -1,0 +1,14 @@
+"""Kernels: arrays in, arrays out, no Tensor; `cpu` (NumPy) and `cuda` (CuPy) offer the same names."""
+
+import numpy as np
+
+from tinygan.backend import array_module
+
+
+def kernels_for(x):
+    """Return the kernel module for the array x: `tinygan.kernels.cpu` for NumPy, `tinygan.kernels.cuda` for CuPy."""
+    if array_module(x) is np:
+        from tinygan.kernels import cpu
+        return cpu
+    from tinygan.kernels import cuda
+    return cuda

@@ -1,0 +1,178 @@
+"""Convolution as three linear maps: correlation, its adjoint in the image, its adjoint in the weight; 1, 2, 3 dims.
+
+Shapes: x (N, C, *S), w (O, C/groups, *K), y (N, O, *out), out = (S + 2 padding - dilation (K - 1) - 1) // stride + 1.
+The naive loops that define the same maps are in `tinygan.testing.naive`.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygan.kernels.cpu.conv_gather import COLUMN_BYTES, Windows, boxes, columns, rows_within, workspace
+from tinygan.kernels.layout import channels_first, channels_last
+from tinygan.kernels.threads import parallel_for
+
+WEIGHT_COLUMN_BYTES = 1 << 21      # larger than COLUMN_BYTES: each block adds a whole weight to the partial sum
+WEIGHT_PARTS = 8                   # the weight gradient has at most this many partial sums in memory
+
+
+def correlate(x, w, stride, padding, dilation, groups):
+    """Cross-correlation: y[n, o, i] = sum_{c, k} x[n, c, i*stride + k*dilation - padding] w[o, c, k].
+
+    x (N, C, *S) and w (O, C/groups, *K) of one float dtype -> (N, O, *out), channels-last in memory. Group q connects
+    the q-th of `groups` slices of C with the q-th of O. Fast because columns are gathered in contiguous pieces, block
+    by block in the second-level cache, and each block is one matrix product written where it belongs.
+    """
+    image = channels_last(x)
+    kernel = w.shape[2:]
+    size = output_size(x.shape[2:], kernel, stride, padding, dilation)
+    y = np.empty((x.shape[0], *size, w.shape[0]), dtype=x.dtype)
+    windows = Windows(kernel, stride, dilation, tuple(-p for p in padding))
+    _run([_Part(image[..., ci], _tap_matrix(w[oi]), windows, y[..., oi])
+          for ci, oi in _group_slices(x.shape[1], w.shape[0], groups)])
+    return channels_first(y)
+
+
+def correlate_transpose(g, w, size, stride, padding, dilation, groups):
+    """Adjoint of `correlate` in x: gx[n, c, i*stride + k*dilation - padding] += sum_o g[n, o, i] w[o, c, k].
+
+    g (N, O, *out), w (O, C/groups, *K) -> (N, C, *size), channels-last in memory; positions that no output looks at
+    are zero. Fast because it never multiplies zeros nor adds overlapping results: the positions of one residue modulo
+    the stride meet the same taps, and are a correlation of g with stride 1.
+    """
+    cotangent = channels_last(g)
+    y = np.empty((g.shape[0], *size, w.shape[1] * groups), dtype=g.dtype)
+    parts = []
+    for phase in np.ndindex(*stride):
+        taps, first, windows = _phase(phase, w.shape[2:], size, stride, padding, dilation)
+        target = y[(slice(None), *(slice(f, None, s) for f, s in zip(first, stride)))]
+        if taps is None:
+            target[...] = 0
+            continue
+        for ci, oi in _group_slices(y.shape[-1], w.shape[0], groups):
+            matrix = _tap_matrix(w[(oi, slice(None), *taps)].swapaxes(0, 1))
+            parts.append(_Part(cotangent[..., oi], matrix, windows, target[..., ci]))
+    _run(parts)
+    return channels_first(y)
+
+
+def correlate_weight(x, g, kernel_size, stride, padding, dilation, groups):
+    """Adjoint of `correlate` in w: gw[o, c, k] = sum_{n, i} g[n, o, i] x[n, c, i*stride + k*dilation - padding].
+
+    x (N, C, *S), g (N, O, *out) -> (O, C/groups, *K), C-contiguous. Each block of positions is one matrix product of
+    its cotangents with its columns; blocks are summed in order within at most WEIGHT_PARTS partial sums, and those in
+    order at the end.
+    """
+    image, cotangent = channels_last(x), channels_last(g)
+    gw = np.empty((g.shape[1], x.shape[1] // groups, *kernel_size), dtype=x.dtype)
+    windows = Windows(kernel_size, stride, dilation, tuple(-p for p in padding))
+    for ci, oi in _group_slices(x.shape[1], g.shape[1], groups):
+        _weight_of_group(image[..., ci], cotangent[..., oi], windows, gw[oi])
+    return gw
+
+
+def output_size(size, kernel, stride, padding, dilation):
+    """Return the spatial size of a correlation's output, one number per dimension."""
+    return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1
+                 for n, k, s, p, d in zip(size, kernel, stride, padding, dilation))
+
+
+class _Part(NamedTuple):
+    """One correlation: target[n, i, o] = columns(source)[n, i] @ matrix, all channels-last."""
+
+    source: np.ndarray
+    matrix: np.ndarray
+    windows: Windows
+    target: np.ndarray
+
+
+def _run(parts):
+    """Carry out correlations that write disjoint targets, all their blocks in one go over the thread pool."""
+    tasks = []
+    for part in parts:
+        if part.target.size == 0:
+            continue
+        if part.matrix.size == 0:
+            part.target[...] = 0
+            continue
+        rows = rows_within(COLUMN_BYTES, part.matrix.shape[0], part.target.dtype)
+        tasks += [(part, box) for box in boxes(part.target.shape[:-1], rows)]
+
+    def block(i):
+        (source, matrix, windows, target), box = tasks[i]
+        cols, out = columns(source, box, windows), target[box]
+        if out.flags.c_contiguous:
+            np.matmul(cols, matrix, out=out.reshape(len(cols), -1))
+        else:
+            result = workspace("result", out.shape, out.dtype)
+            np.matmul(cols, matrix, out=result.reshape(len(cols), -1))
+            np.copyto(out, result)
+
+    parallel_for(block, len(tasks))
+
+
+def _group_slices(channels, outputs, groups):
+    """Return the (input channels, output channels) slices of each group."""
+    c, o = channels // groups, outputs // groups
+    return [(slice(q * c, (q + 1) * c), slice(q * o, (q + 1) * o)) for q in range(groups)]
+
+
+def _tap_matrix(w):
+    """Return the weight (O, C, *K) as the (K*C, O) matrix that columns are multiplied by."""
+    rows = math.prod(w.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(w, 1, -1)).reshape(w.shape[0], rows).T
+
+
+def _phase(phase, kernel, size, stride, padding, dilation):
+    """Return the taps (slices, last first), first position and windows into g of one residue class of positions.
+
+    Position p looks at g[i] through tap k where i*stride + k*dilation - padding = p. For all p with the same
+    p + padding modulo the stride these are the same taps k, every (stride / gcd)-th one, and i falls by
+    dilation / gcd from one to the next. Taps are None where a class meets no tap.
+    """
+    taps, first, steps, offsets, counts = [], [], [], [], []
+    for r, n, length, s, p, d in zip(phase, kernel, size, stride, padding, dilation):
+        start = (r - p) % s
+        k0 = next((k for k in range(min(n, s)) if k * d % s == r), None)
+        if k0 is None:
+            return None, tuple((r - p) % s for r, s, p in zip(phase, stride, padding)), None
+        gcd = math.gcd(s, d)
+        count = len(range(k0, n, s // gcd))
+        last = k0 + (count - 1) * (s // gcd)
+        taps.append(slice(last, k0 - 1 if k0 else None, -(s // gcd)))
+        first.append(start)
+        steps.append(d // gcd)
+        counts.append(count)
+        offsets.append((start + p - last * d) // s)
+    ones = (1,) * len(kernel)
+    return tuple(taps), tuple(first), Windows(tuple(counts), ones, tuple(steps), tuple(offsets))
+
+
+def _weight_of_group(image, cotangent, windows, gw):
+    """Write the weight gradient (O, C, *K) of one group into gw."""
+    width = math.prod(windows.kernel) * image.shape[-1]
+    outputs = cotangent.shape[-1]
+    if gw.size == 0 or cotangent.size == 0:
+        gw[...] = 0
+        return
+    blocks = boxes(cotangent.shape[:-1], rows_within(WEIGHT_COLUMN_BYTES, width, gw.dtype))
+    n_parts = min(WEIGHT_PARTS, len(blocks))
+    partial = np.empty((n_parts, outputs, width), dtype=gw.dtype)
+
+    def part(i):
+        mine = blocks[len(blocks) * i // n_parts:len(blocks) * (i + 1) // n_parts]
+        for j, box in enumerate(mine):
+            cols = columns(image, box, windows)
+            rows = cotangent[box].reshape(len(cols), outputs)
+            if j == 0:
+                np.matmul(rows.T, cols, out=partial[i])
+            else:
+                product = workspace("product", partial[i].shape, gw.dtype)
+                partial[i] += np.matmul(rows.T, cols, out=product)
+
+    parallel_for(part, n_parts)
+    total = partial[0]
+    for i in range(1, n_parts):
+        total += partial[i]
+    np.copyto(gw, np.moveaxis(total.reshape(outputs, *windows.kernel, image.shape[-1]), -1, 1))

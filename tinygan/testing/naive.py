@@ -15,7 +15,7 @@ def _output_size(size, kernel, stride, padding, dilation):
 
 
 def _meetings(size, out, kernel, stride, padding, dilation):
-    """Yield (i, k, p): output i, tap k, and the position p = i*stride + k*dilation - padding, where it is in the image."""
+    """Yield (i, k, p): output i, tap k, position p = i*stride + k*dilation - padding inside the image."""
     for i in _positions(*out):
         for k in _positions(*kernel):
             p = tuple(a * s + b * d - q for a, b, s, d, q in zip(i, k, stride, dilation, padding))

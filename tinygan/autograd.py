@@ -1,0 +1,436 @@
+"""The engine: operations that record themselves, and the walk back that differentiates them.
+
+A :class:`Function` is an operation and, once called on tensors that require gradients, the node of the graph that
+remembers the call. Its ``backward`` is written in Tensor operations, so the gradient of a graph is itself a graph
+(``create_graph=True``) and derivatives of any order come from the same few lines. :func:`grad` is the primitive.
+
+An operation whose speed matters is a :class:`Fused` pair: array kernels for the values and a *definition* in Tensor
+operations that is differentiated, by recomputation, whenever a graph of the gradient is wanted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from contextvars import ContextVar
+
+import numpy as np
+
+from tinygan import backend
+from tinygan.tensor import Tensor, constant
+
+
+class Mode:
+    """Whether operations are recorded (``grad``), and who watches them (``watcher``: anomaly detection, profiling)."""
+
+    __slots__ = ("grad", "watcher")
+
+    def __init__(self, grad: bool, watcher=None):
+        self.grad = grad
+        self.watcher = watcher
+
+
+_mode: ContextVar[Mode] = ContextVar("tinygan_mode", default=Mode(True))
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this context."""
+    return _mode.get().grad
+
+
+@contextlib.contextmanager
+def set_grad_enabled(enabled: bool):
+    """Record operations inside the block, or do not."""
+    token = _mode.set(Mode(enabled, _mode.get().watcher))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+def no_grad():
+    """A context (or decorator) in which no operation is recorded."""
+    return set_grad_enabled(False)
+
+
+def enable_grad():
+    """A context (or decorator) in which operations are recorded."""
+    return set_grad_enabled(True)
+
+
+@contextlib.contextmanager
+def watch(watcher):
+    """Let ``watcher.forward(node, arrays)`` and ``watcher.backward(node, cotangents)`` run every operation inside."""
+    token = _mode.set(Mode(_mode.get().grad, watcher))
+    try:
+        yield watcher
+    finally:
+        _mode.reset(token)
+
+
+_FREED = ("freed",)  # stands in for the saved tensors of a node whose buffers were given back
+
+
+class Function:
+    """One differentiable operation; an instance is one call of it.
+
+    A subclass writes ``forward(self, *arrays)`` on NumPy/CuPy arrays and ``backward(self, *cotangents)`` on Tensors,
+    one cotangent per output (None where nothing flowed into that output), and returns one gradient per input (None
+    where ``self.needs[i]`` is false: what nobody asked for is not computed). What ``backward`` reads it declares:
+    ``saves`` lists the indices of inputs found in ``self.saved``, ``saves_output`` provides ``self.output``.
+    Inputs that are not Tensors (Python numbers, None) are passed through. The default ``backward`` raises.
+    """
+
+    __slots__ = ("edges", "saved", "versions", "needs", "output_data", "n_outputs", "origin", "__dict__",
+                 "__weakref__")
+    saves: tuple = ()
+    saves_output = False
+    view = False  # the output looks at the input's memory
+    mixes_dtypes = False  # the operation itself defines what inputs of different dtypes mean
+
+    def forward(self, *arrays):
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def backward(self, *cotangents):
+        raise NotImplementedError(f"{type(self).__name__} has no derivative: define backward, or detach its input")
+
+    def unbroadcast(self, gradient, shape):
+        """Bring a gradient to its input's shape; only operations that broadcast may need it."""
+        raise RuntimeError(f"{type(self).__name__}.backward: expected a gradient of shape {shape}, "
+                           f"got {gradient.shape}")
+
+    @property
+    def output(self) -> Tensor:
+        # rebuilt on demand: a stored Tensor would point back at this node and close a reference cycle
+        return _result(self.output_data, self, 0)
+
+    def __call__(self, *inputs):
+        arrays = []
+        dtype = None
+        mixed = needs_grad = False
+        for x in inputs:
+            if isinstance(x, Tensor):
+                array = x.data
+                arrays.append(array)
+                needs_grad = needs_grad or x.requires_grad
+                if dtype is None:
+                    dtype = array.dtype
+                elif array.dtype is not dtype:
+                    mixed = True
+            else:
+                arrays.append(x)
+        if mixed and not self.mixes_dtypes:
+            aligned = align_dtypes(type(self).__name__, inputs)
+            if aligned is not inputs:
+                return self(*aligned)
+        mode = _mode.get()
+        out = self.forward(*arrays) if mode.watcher is None else mode.watcher.forward(self, arrays)
+        record = needs_grad and mode.grad
+        if record:
+            self._record(inputs, out)
+        if type(out) is tuple:
+            return tuple([None if o is None else _result(o, self if record else None, i) for i, o in enumerate(out)])
+        result = _result(out, self if record else None, 0)
+        if self.view:
+            result.version = inputs[0].version
+        return result
+
+    def _record(self, inputs, out) -> None:
+        """Become a node of the graph: remember where the inputs came from and what backward will read."""
+        self.edges = tuple([
+            None if not (isinstance(x, Tensor) and x.requires_grad)
+            else (x, -1, x.data.shape) if x.node is None else (x.node, x.index, x.data.shape) for x in inputs])
+        self.n_outputs = len(out) if type(out) is tuple else 1
+        self.saved = tuple([inputs[i] for i in self.saves]) if self.saves else ()
+        self.output_data = out if self.saves_output else None
+        self.versions = None
+        for x in self.saved:
+            if isinstance(x, Tensor) and x.version is not None:
+                self.versions = (self.versions or ()) + ((x, x.version.count),)
+
+    def check_usable(self) -> None:
+        """Raise when the buffers were freed, or when a saved parameter was written since this call."""
+        if self.saved is _FREED:
+            raise RuntimeError(f"{type(self).__name__}: expected a graph with its buffers, got one that a backward "
+                               "has used and freed; pass retain_graph=True to the first one")
+        for x, count in self.versions or ():
+            if x.version.count != count:
+                name = getattr(x, "name", f"a view of a parameter, shape {x.shape},")
+                raise RuntimeError(f"{type(self).__name__}: {name} was written by {x.version.writer} after this graph "
+                                   "was computed with its old values; compute the forward pass again before backward")
+
+    def release(self) -> None:
+        """Give the saved tensors back."""
+        if self.saved or self.output_data is not None:
+            self.saved = _FREED
+            self.output_data = self.versions = None
+
+
+def _result(array, node, index) -> Tensor:
+    out = Tensor.__new__(Tensor)
+    out.data = array if not isinstance(array, np.generic) else np.asarray(array)
+    out.grad = out.version = None
+    # integers and booleans carry no gradient, whatever they were computed from
+    out.requires_grad = node is not None and out.data.dtype.kind == "f"
+    out.node = node if out.requires_grad else None
+    out.index = index
+    return out
+
+
+def align_dtypes(name: str, inputs):
+    """Cast integer and boolean inputs to the one floating dtype among the inputs; two floating dtypes raise."""
+    dtypes = [x.dtype for x in inputs if isinstance(x, Tensor)]
+    floats = {d for d in dtypes if d.kind == "f"}
+    if len(floats) > 1:
+        raise TypeError(f"{name}: expected inputs of one floating dtype, got {' and '.join(map(str, dtypes))}; "
+                        "convert one with .to(dtype)")
+    if not floats:
+        return inputs  # integers and booleans only: the array module's promotion
+    (dtype,) = floats
+    return [Tensor(x.data.astype(dtype)) if isinstance(x, Tensor) and x.dtype is not dtype else x for x in inputs]
+
+
+class Alias(Function):
+    """y = x. A requested alias is where a walk ends, so a recomputed piece of a graph can be differentiated alone."""
+
+    view = True
+
+    def forward(self, x):
+        return x
+
+    def backward(self, g):
+        return g
+
+
+class Fused(Function):
+    """A pair: a ``definition`` in Tensor operations, and kernels that compute the same values faster.
+
+    A subclass writes ``definition(self, *tensors)`` (the mathematics: it reads nothing that ``forward`` kept),
+    ``forward(self, *arrays)`` (may keep arrays in ``self.kept``) and, optionally,
+    ``vjp(self, kept, arrays, cotangents, needs)`` on arrays. Without ``vjp`` the definition is differentiated.
+    The vector-Jacobian product is again such a pair, so every order is right as soon as the definition is.
+    """
+
+    vjp = None
+    kept = None
+
+    def definition(self, *tensors):
+        raise NotImplementedError(f"{type(self).__name__}.definition")
+
+    def _record(self, inputs, out):
+        self.saves = tuple(range(len(inputs)))
+        super()._record(inputs, out)
+
+    def backward(self, *cotangents):
+        product = VectorJacobianProduct(self, self.needs)
+        if self.vjp is None:
+            return product.definition(*self.saved, *cotangents)
+        return product(*self.saved, *cotangents)
+
+    def release(self):
+        super().release()
+        self.kept = None
+
+
+class VectorJacobianProduct(Fused):
+    """(inputs, cotangents) -> gradients of the needed inputs of a fused operation; itself a fused operation."""
+
+    def __init__(self, of: Fused, needs):
+        self.of, self.kept_by, self.wanted, self.n = of, of.kept, needs, len(of.saved)
+
+    def forward(self, *arrays):
+        out = self.of.vjp(self.kept_by, arrays[:self.n], arrays[self.n:], self.wanted)
+        self.kept_by = None
+        return out
+
+    def definition(self, *tensors):
+        return recompute(self.of.definition, tensors[:self.n], tensors[self.n:], self.wanted)
+
+
+def recompute(f, inputs, cotangents, needs, leaves=()):
+    """The gradients of ``f(*inputs)``, recomputed here, weighted with ``cotangents``: one per input, then per leaf.
+
+    Differentiable itself when recording is on. ``leaves`` are parameters that ``f`` uses besides its inputs.
+    """
+    create_graph = is_grad_enabled()
+    with enable_grad():
+        aliases = [Alias()(x) if isinstance(x, Tensor) else x for x in inputs]
+        outputs = f(*aliases)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    pairs = [(o, c) for o, c in zip(outputs, cotangents) if c is not None and o is not None and o.requires_grad]
+    wanted = [x for x, need in zip([*aliases, *leaves], needs) if need]
+    found = iter(grad([o for o, _ in pairs], wanted, [c for _, c in pairs], create_graph=create_graph,
+                      allow_unused=True) if pairs else [None] * len(wanted))
+    return tuple([next(found) if need else None for need in needs])
+
+
+# The walk back
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+    """The gradients of ``sum_k <grad_outputs[k], outputs[k]>`` with respect to ``inputs``: a tuple of Tensors.
+
+    ``outputs``, ``inputs``, ``grad_outputs``: a Tensor or a sequence; ``grad_outputs`` may be left out for scalars.
+    ``create_graph`` records the computation, so that the gradients can be differentiated again. The graph's buffers
+    are freed unless ``retain_graph`` (default: ``create_graph``). Treat the results as read-only.
+    Raises ValueError for wrong shapes and RuntimeError when an input was not used (None with ``allow_unused``), when
+    the graph was freed, and when a parameter it saved was written since.
+    """
+    outputs, inputs = _as_tuple(outputs), _as_tuple(inputs)
+    seeds = _seeds(outputs, grad_outputs)
+    for x in inputs:
+        if not x.requires_grad:
+            raise RuntimeError(f"grad: expected inputs that require gradients, got {x!r}")
+    leaves = {id(x): None for x in inputs if x.node is None}
+    values = {(x.node, x.index): None for x in inputs if x.node is not None}
+    _walk(outputs, seeds, leaves, values, create_graph, create_graph if retain_graph is None else retain_graph)
+    results = tuple([leaves[id(x)] if x.node is None else values[x.node, x.index] for x in inputs])
+    for k, result in enumerate(results):
+        if result is None and not allow_unused:
+            name = getattr(inputs[k], "name", f"shape {inputs[k].shape}")
+            raise RuntimeError(f"grad: expected every input to be used by the outputs, got unused input {k} ({name}); "
+                               "is there a detach() on the way? allow_unused=True returns None for it")
+    return results
+
+
+def backward(outputs, grad_outputs=None, retain_graph: bool = False) -> None:
+    """Add the gradient of ``outputs`` to the ``.grad`` of every leaf that they depend on; ``.grad`` has no graph."""
+    outputs = _as_tuple(outputs)
+    found = _walk(outputs, _seeds(outputs, grad_outputs), None, {}, False, retain_graph)
+    for leaf, gradient, owned in found:
+        if leaf.grad is not None:
+            leaf.grad = constant(leaf.grad.data + gradient.data)
+        else:  # a borrowed array may be shared with another leaf, or be a broadcast view
+            leaf.grad = Tensor(gradient.data if owned else gradient.data.copy())
+
+
+def _as_tuple(x) -> tuple:
+    return (x,) if isinstance(x, Tensor) else tuple(x)
+
+
+def _seeds(outputs, grad_outputs) -> list:
+    given = [None] * len(outputs) if grad_outputs is None else _as_tuple(grad_outputs)
+    if len(given) != len(outputs):
+        raise ValueError(f"grad: expected one grad_output per output ({len(outputs)}), got {len(given)}")
+    seeds = []
+    for output, seed in zip(outputs, given):
+        if not output.requires_grad:
+            raise RuntimeError(f"grad: expected outputs that depend on a tensor that requires gradients, got {output!r}")
+        if seed is None:
+            if output.size != 1:
+                raise ValueError(f"grad: expected a scalar output or grad_outputs, got an output of shape "
+                                 f"{output.shape}")
+            seed = Tensor(backend.array_module(output.data).ones_like(output.data))
+        elif seed.shape != output.shape or seed.dtype != output.dtype:
+            raise ValueError(f"grad: expected a grad_output of shape {output.shape} and dtype {output.dtype}, "
+                             f"got {seed.shape} and {seed.dtype}")
+        seeds.append(seed)
+    return seeds
+
+
+def _order(outputs, leaves, values) -> list:
+    """The nodes on a path from the outputs to something requested, every node before the nodes it was computed from.
+
+    A depth-first search that leaves a node after everything below it gives that order backwards, and on leaving a
+    node knows whether anything below it was requested. Recursion would end at a thousand nodes: hence the stack.
+    Order matters: in ``b = a + a; c = b + b`` the gradient of b must be complete before b passes it on to a.
+    """
+    useful = {}
+    order = []
+    stack = [(x.node, False) for x in outputs if x.node is not None]
+    requested = {node for node, _ in values}
+    while stack:
+        node, leaving = stack.pop()
+        if not leaving:
+            if node not in useful:
+                useful[node] = False
+                stack.append((node, True))
+                if not (type(node) is Alias and node in requested):
+                    stack.extend([(e[0], False) for e in node.edges
+                                  if e is not None and e[1] >= 0 and e[0] not in useful])
+            continue
+        needs = (False,) if type(node) is Alias and node in requested else tuple([
+            e is not None and (useful[e[0]] if e[1] >= 0 else leaves is None or id(e[0]) in leaves)
+            for e in node.edges])
+        if True in needs or node in requested:
+            useful[node] = True
+            order.append((node, needs))
+    order.reverse()
+    return order
+
+
+def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
+    """Carry the seeds from the outputs to the requested ``leaves`` (None: to all of them) and ``values``, filled here.
+
+    Returns ``(leaf, gradient, owned)`` for every leaf reached.
+    """
+    cotangents = {}  # node -> one cotangent (or None) per output
+    found = {}  # id(leaf) -> [leaf, gradient, owned]
+    owned = set()  # (node, index) whose cotangent is a sum made here, which may be added to in place
+
+    def accumulate(target, index, gradient):
+        if index < 0:
+            entry = found.setdefault(id(target), [target, None, False])
+            entry[1], entry[2] = _sum(entry[1], gradient, entry[2], create_graph)
+            return
+        slots = cotangents.get(target)
+        if slots is None:
+            slots = cotangents[target] = [None] * target.n_outputs
+        if slots[index] is None:
+            slots[index] = gradient
+        else:
+            slots[index], mine = _sum(slots[index], gradient, (target, index) in owned, create_graph)
+            if mine:
+                owned.add((target, index))
+
+    order = _order(outputs, leaves, values)
+    for output, seed in zip(outputs, seeds):
+        accumulate(output if output.node is None else output.node, -1 if output.node is None else output.index, seed)
+    with set_grad_enabled(create_graph):
+        for node, needs in order:
+            slots = cotangents.pop(node, None)
+            if slots is None:
+                continue
+            for index, cotangent in enumerate(slots):
+                if (node, index) in values:
+                    values[node, index] = cotangent
+            if True in needs:
+                _propagate(node, needs, slots, accumulate)
+                if not retain_graph:
+                    node.release()
+    if leaves is not None:
+        leaves.update((key, entry[1]) for key, entry in found.items() if key in leaves)
+    return found.values()
+
+
+def _propagate(node, needs, slots, accumulate) -> None:
+    """Run one node's backward and hand each gradient to the edge it belongs to."""
+    if node.saved is _FREED or node.versions:
+        node.check_usable()
+    node.needs = needs
+    watcher = _mode.get().watcher
+    gradients = node.backward(*slots) if watcher is None else watcher.backward(node, slots)
+    if type(gradients) is not tuple:
+        gradients = (gradients,)
+    if len(gradients) != len(needs):
+        raise RuntimeError(f"{type(node).__name__}.backward: expected {len(needs)} gradients, got {len(gradients)}")
+    for edge, need, gradient in zip(node.edges, needs, gradients):
+        if need and gradient is not None:
+            if gradient.data.shape != edge[2]:
+                gradient = node.unbroadcast(gradient, edge[2])
+            accumulate(edge[0], edge[1], gradient)
+
+
+def _sum(total, gradient, owned: bool, create_graph: bool):
+    """``total + gradient`` and whether the sum's array is ours; the first contribution is borrowed, not copied."""
+    if total is None:
+        return gradient, False
+    if create_graph:
+        return total + gradient, False
+    if owned:
+        total.data += gradient.data
+        return total, True
+    return constant(total.data + gradient.data), True
+
+
+__all__ = ["Alias", "Function", "Fused", "align_dtypes", "backward", "enable_grad", "grad",
+           "is_grad_enabled", "no_grad", "recompute", "set_grad_enabled", "watch"]

@@ -1,0 +1,179 @@
+"""Activations, and the softmax family."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygan.autograd import Function
+from tinygan.backend import array_module
+from tinygan.ops.elementwise import minimum, where
+from tinygan.ops.reduce import axes_of
+from tinygan.tensor import Tensor
+
+
+class LeakyReLU(Function):
+    """y = x for x > 0, else slope x. The sign of y is the sign of x, so y (which the next layer keeps anyway) is saved.
+
+    At 0 the slope is the negative side's, as in PyTorch.
+    """
+
+    saves_output = True
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def forward(self, x):
+        return np.maximum(x, 0) if self.slope == 0 else np.maximum(x, x * self.slope)
+
+    def backward(self, g):
+        return Slope(self.output_data, self.slope)(g)
+
+
+class Slope(Function):
+    """g -> g where y > 0, else slope g: linear, its own adjoint."""
+
+    def __init__(self, y, slope):
+        self.y, self.slope = y, slope
+
+    def forward(self, g):
+        return g * array_module(g).where(self.y > 0, g.dtype.type(1), g.dtype.type(self.slope))
+
+    def backward(self, g):
+        return Slope(self.y, self.slope)(g)
+
+
+class Sigmoid(Function):
+    """y = 1 / (1 + e^-x), through z = e^-|x|, which cannot overflow and keeps small values exact."""
+
+    saves_output = True
+
+    def forward(self, x):
+        z = np.exp(-np.abs(x))
+        return array_module(x).where(x >= 0, x.dtype.type(1), z) / (z + 1)
+
+    def backward(self, g):
+        y = self.output
+        return g * (y * (1.0 - y))
+
+
+class Softplus(Function):
+    """y = log(1 + e^x) = max(x, 0) + log1p(e^-|x|); dy/dx = sigmoid(x)."""
+
+    saves = (0,)
+
+    def forward(self, x):
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+    def backward(self, g):
+        return g * Sigmoid()(self.saved[0])
+
+
+class Expm1(Function):
+    """y = e^x - 1, exact near 0; dy/dx = y + 1."""
+
+    saves_output = True
+
+    def forward(self, x):
+        return np.expm1(x)
+
+    def backward(self, g):
+        return g * (self.output + 1.0)
+
+
+class Softmax(Function):
+    """y = e^x / sum e^x over one axis; dx = y (g - sum g y)."""
+
+    saves_output = True
+
+    def __init__(self, axis):
+        self.axis = axis
+
+    def forward(self, x):
+        y = np.exp(x - x.max(axis=self.axis, keepdims=True)) if x.size else x.copy()
+        y /= y.sum(axis=self.axis, keepdims=True)
+        return y
+
+    def backward(self, g):
+        y = self.output
+        gy = g * y
+        return gy - y * gy.sum(self.axis, keepdim=True)
+
+
+class LogSoftmax(Function):
+    """y = x - log sum e^x over one axis; dx = g - e^y sum g."""
+
+    saves_output = True
+
+    def __init__(self, axis):
+        self.axis = axis
+
+    def forward(self, x):
+        y = x - x.max(axis=self.axis, keepdims=True) if x.size else x.copy()
+        y -= np.log(np.exp(y).sum(axis=self.axis, keepdims=True))
+        return y
+
+    def backward(self, g):
+        return g - self.output.exp() * g.sum(self.axis, keepdim=True)
+
+
+def relu(input):
+    """max(x, 0); derivative 0 at 0."""
+    return LeakyReLU(0.0)(input)
+
+
+def leaky_relu(input, negative_slope: float = 0.01):
+    """x for x > 0, else negative_slope x (>= 0). Raises ValueError for a negative slope, which loses the sign of x."""
+    if negative_slope < 0:
+        raise ValueError(f"leaky_relu: expected negative_slope >= 0, got {negative_slope}")
+    return LeakyReLU(negative_slope)(input)
+
+
+def elu(input, alpha: float = 1.0):
+    """x for x > 0, else alpha (e^x - 1) (Clevert et al. 2015, arXiv:1511.07289, eq. 16)."""
+    return where(input.data > 0, input, expm1(minimum(input, 0.0)) * alpha)
+
+
+def expm1(input):
+    """e^x - 1, exact near 0."""
+    return Expm1()(input)
+
+
+def sigmoid(input):
+    """1 / (1 + e^-x), without overflow."""
+    return Sigmoid()(input)
+
+
+def softplus(input):
+    """log(1 + e^x), without overflow."""
+    return Softplus()(input)
+
+
+def logsigmoid(input):
+    """log sigmoid(x) = -softplus(-x), without underflow."""
+    return -Softplus()(-input)
+
+
+def softmax(input, dim: int):
+    """e^x / sum e^x over ``dim``."""
+    (axis,) = axes_of("softmax", input.ndim, dim)
+    return Softmax(axis)(input)
+
+
+def log_softmax(input, dim: int):
+    """x - log sum e^x over ``dim``."""
+    (axis,) = axes_of("log_softmax", input.ndim, dim)
+    return LogSoftmax(axis)(input)
+
+
+def dropout(input, p: float = 0.5, training: bool = True):
+    """Elements set to 0 with probability ``p``, the others divided by 1 - p (Srivastava et al. 2014); else the identity.
+
+    The mask comes from the "dropout" stream. Raises ValueError unless 0 <= p <= 1.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: expected p in [0, 1], got {p}")
+    if not training or p == 0:
+        return input
+    from tinygan import random
+    keep = random.bernoulli(1.0 - p, input.shape, stream="dropout", dtype=input.dtype, device=input.device)
+    return input * Tensor(keep * (1.0 / (1.0 - p)) if p < 1 else keep)

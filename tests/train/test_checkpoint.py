@@ -7,6 +7,7 @@ import os
 import pickle
 import random
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -230,6 +231,23 @@ def test_a_failed_write_leaves_the_earlier_file(tmp_path, monkeypatch, function,
     if isinstance(error, OSError):
         assert str(path) in str(caught.value) and "No space left on device" in str(caught.value)
     assert os.listdir(tmp_path) == ["a.npz"] and same(load_checkpoint(path), SMALL)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be flushed")
+def test_the_file_is_flushed_before_it_is_renamed_and_the_folder_after(tmp_path, monkeypatch):
+    calls, fsync, replace = [], os.fsync, os.replace
+
+    def log_fsync(descriptor):
+        calls.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    def log_replace(source, target):
+        calls.append("rename")
+        replace(source, target)
+    monkeypatch.setattr(os, "fsync", log_fsync)
+    monkeypatch.setattr(os, "replace", log_replace)
+    save_checkpoint(tmp_path / "a.npz", SMALL)
+    assert calls == [(tmp_path / "a.npz").stat().st_size, "rename", "folder"]
 
 
 def test_a_full_disk(tmp_path):

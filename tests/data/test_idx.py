@@ -30,20 +30,22 @@ def test_round_trip_of_every_type_and_shape(tmp_path, array, compressed):
     np.testing.assert_array_equal(result, array)
 
 
-@given(bit=st.integers(0, 8 * len(gzip.compress(idx_bytes(IMAGES), mtime=0)) - 1))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_flipped_bit_in_a_gzip_file_never_gives_other_values(tmp_path, bit):
-    content = bytearray(gzip.compress(idx_bytes(IMAGES), mtime=0))
-    content[bit // 8] ^= 1 << bit % 8
-    path = tmp_path / "images.gz"
-    path.write_bytes(content)
-    try:
-        result = read_idx(path)
-    except DataError as error:
-        assert str(path) in str(error)
-    else:  # the bits of the date, of the compression hint and of the operating system mean nothing
-        assert 4 <= bit // 8 <= 9 or bit // 8 == 3
-        np.testing.assert_array_equal(result, IMAGES)
+def test_a_flipped_bit_in_a_gzip_file_never_gives_other_values(tmp_path):
+    whole, path = gzip.compress(idx_bytes(IMAGES), mtime=0), tmp_path / "images.gz"
+    harmless = set()
+    for bit in range(8 * len(whole)):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(content)
+        try:
+            result = read_idx(path)
+        except DataError as error:
+            assert str(path) in str(error)
+        else:
+            harmless.add(bit // 8)
+            np.testing.assert_array_equal(result, IMAGES)
+    # flags, date, compression hint and operating system; and the padding in front of the trailer of 8 bytes
+    assert harmless <= {*range(3, 10), len(whole) - 9}
 
 
 @given(content=st.binary(max_size=60))

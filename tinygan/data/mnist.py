@@ -92,7 +92,8 @@ def embedded_mnist(split: str = "train") -> ImageDataset:
     """
     part = "train" if check_split("embedded_mnist", split) == "train" else "test"
     try:
-        with np.load(EMBEDDED, allow_pickle=False) as arrays:
+        # opened here, because np.load leaves a damaged archive open
+        with EMBEDDED.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
     except (OSError, KeyError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"embedded_mnist: expected the packaged file {EMBEDDED} with {part} images and labels, "

@@ -67,6 +67,7 @@ def watch(watcher):
         _mode.reset(token)
 
 
+ALL = "all inputs"  # for Function.saves
 _FREED = ("freed",)  # stands in for the saved tensors of a node whose buffers were given back
 
 
@@ -80,12 +81,16 @@ class Function:
     Inputs that are not Tensors (Python numbers, None) are passed through. The default ``backward`` raises.
     """
 
-    __slots__ = ("edges", "saved", "versions", "needs", "output_data", "n_outputs", "origin", "__dict__",
-                 "__weakref__")
     saves: tuple = ()
     saves_output = False
     view = False  # the output looks at the input's memory
     mixes_dtypes = False  # the operation itself defines what inputs of different dtypes mean
+
+    # what a recorded call remembers, beside ``edges``: per input (node or leaf, output index or -1, shape), or None
+    saved: tuple = ()
+    versions = None
+    output_data = None
+    n_outputs = 1
 
     def forward(self, *arrays):
         raise NotImplementedError(f"{type(self).__name__}.forward")
@@ -104,48 +109,45 @@ class Function:
         return _result(self.output_data, self, 0)
 
     def __call__(self, *inputs):
+        mode = _mode.get()
         arrays = []
+        edges = []
         dtype = None
-        mixed = needs_grad = False
+        record = versioned = False
         for x in inputs:
             if isinstance(x, Tensor):
                 array = x.data
                 arrays.append(array)
-                needs_grad = needs_grad or x.requires_grad
-                if dtype is None:
+                if array.dtype is not dtype:
+                    if dtype is not None and not self.mixes_dtypes:
+                        return self(*align_dtypes(type(self).__name__, inputs))
                     dtype = array.dtype
-                elif array.dtype is not dtype:
-                    mixed = True
+                if x.version is not None:
+                    versioned = True
+                if x.requires_grad and mode.grad:
+                    record = True
+                    edges.append((x.node or x, x.index, array.shape))
+                    continue
             else:
                 arrays.append(x)
-        if mixed and not self.mixes_dtypes:
-            aligned = align_dtypes(type(self).__name__, inputs)
-            if aligned is not inputs:
-                return self(*aligned)
-        mode = _mode.get()
+            edges.append(None)
         out = self.forward(*arrays) if mode.watcher is None else mode.watcher.forward(self, arrays)
-        record = needs_grad and mode.grad
         if record:
-            self._record(inputs, out)
+            self.edges = edges
+            if self.saves_output:
+                self.output_data = out
+            if self.saves:
+                self.saved = inputs if self.saves is ALL else tuple([inputs[i] for i in self.saves])
+                if versioned:
+                    self.versions = [(x, x.version.count) for x in self.saved
+                                     if isinstance(x, Tensor) and x.version is not None]
         if type(out) is tuple:
+            self.n_outputs = len(out)
             return tuple([None if o is None else _result(o, self if record else None, i) for i, o in enumerate(out)])
         result = _result(out, self if record else None, 0)
-        if self.view:
+        if versioned and self.view:
             result.version = inputs[0].version
         return result
-
-    def _record(self, inputs, out) -> None:
-        """Become a node of the graph: remember where the inputs came from and what backward will read."""
-        self.edges = tuple([
-            None if not (isinstance(x, Tensor) and x.requires_grad)
-            else (x, -1, x.data.shape) if x.node is None else (x.node, x.index, x.data.shape) for x in inputs])
-        self.n_outputs = len(out) if type(out) is tuple else 1
-        self.saved = tuple([inputs[i] for i in self.saves]) if self.saves else ()
-        self.output_data = out if self.saves_output else None
-        self.versions = None
-        for x in self.saved:
-            if isinstance(x, Tensor) and x.version is not None:
-                self.versions = (self.versions or ()) + ((x, x.version.count),)
 
     def check_usable(self) -> None:
         """Raise when the buffers were freed, or when a saved parameter was written since this call."""
@@ -167,26 +169,24 @@ class Function:
 
 def _result(array, node, index) -> Tensor:
     out = Tensor.__new__(Tensor)
-    out.data = array if not isinstance(array, np.generic) else np.asarray(array)
-    out.grad = out.version = None
-    # integers and booleans carry no gradient, whatever they were computed from
-    out.requires_grad = node is not None and out.data.dtype.kind == "f"
-    out.node = node if out.requires_grad else None
-    out.index = index
+    # NumPy returns a scalar, not an array, where a result has no dimensions
+    out.data = array if array.__class__ is np.ndarray or not isinstance(array, np.generic) else np.asarray(array)
+    if node is not None:
+        out.node = node
+        out.index = index
+        out.requires_grad = True
     return out
 
 
 def align_dtypes(name: str, inputs):
-    """Cast integer and boolean inputs to the one floating dtype among the inputs; two floating dtypes raise."""
+    """Inputs of one dtype: integers and booleans are cast to the one floating dtype among them; two of those raise."""
     dtypes = [x.dtype for x in inputs if isinstance(x, Tensor)]
     floats = {d for d in dtypes if d.kind == "f"}
     if len(floats) > 1:
         raise TypeError(f"{name}: expected inputs of one floating dtype, got {' and '.join(map(str, dtypes))}; "
                         "convert one with .to(dtype)")
-    if not floats:
-        return inputs  # integers and booleans only: the array module's promotion
-    (dtype,) = floats
-    return [Tensor(x.data.astype(dtype)) if isinstance(x, Tensor) and x.dtype is not dtype else x for x in inputs]
+    dtype = floats.pop() if floats else np.result_type(*dtypes)
+    return [Tensor(x.data.astype(dtype)) if isinstance(x, Tensor) and x.dtype != dtype else x for x in inputs]
 
 
 class Alias(Function):
@@ -210,15 +210,12 @@ class Fused(Function):
     The vector-Jacobian product is again such a pair, so every order is right as soon as the definition is.
     """
 
+    saves = ALL
     vjp = None
     kept = None
 
     def definition(self, *tensors):
         raise NotImplementedError(f"{type(self).__name__}.definition")
-
-    def _record(self, inputs, out):
-        self.saves = tuple(range(len(inputs)))
-        super()._record(inputs, out)
 
     def backward(self, *cotangents):
         product = VectorJacobianProduct(self, self.needs)
@@ -336,24 +333,32 @@ def _order(outputs, leaves, values) -> list:
     """
     useful = {}
     order = []
-    stack = [(x.node, False) for x in outputs if x.node is not None]
     requested = {node for node, _ in values}
+    stack = [x.node for x in outputs if x.node is not None]
     while stack:
-        node, leaving = stack.pop()
-        if not leaving:
+        node = stack.pop()
+        if node is not None:  # enter: everything below it comes first
             if node not in useful:
                 useful[node] = False
-                stack.append((node, True))
-                if not (type(node) is Alias and node in requested):
-                    stack.extend([(e[0], False) for e in node.edges
-                                  if e is not None and e[1] >= 0 and e[0] not in useful])
+                stack.append(node)
+                stack.append(None)
+                if type(node) is not Alias or node not in requested:
+                    for edge in node.edges:
+                        if edge is not None and edge[1] >= 0 and edge[0] not in useful:
+                            stack.append(edge[0])
             continue
-        needs = (False,) if type(node) is Alias and node in requested else tuple([
-            e is not None and (useful[e[0]] if e[1] >= 0 else leaves is None or id(e[0]) in leaves)
-            for e in node.edges])
-        if True in needs or node in requested:
+        node = stack.pop()  # leave
+        needs = []
+        useful_here = False
+        ends = type(node) is Alias and node in requested
+        for edge in node.edges:
+            need = edge is not None and not ends and (
+                useful[edge[0]] if edge[1] >= 0 else leaves is None or id(edge[0]) in leaves)
+            needs.append(need)
+            useful_here = useful_here or need
+        if useful_here or node in requested:
             useful[node] = True
-            order.append((node, needs))
+            order.append((node, needs, useful_here))
     order.reverse()
     return order
 
@@ -363,54 +368,59 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
 
     Returns ``(leaf, gradient, owned)`` for every leaf reached.
     """
-    cotangents = {}  # node -> one cotangent (or None) per output
-    found = {}  # id(leaf) -> [leaf, gradient, owned]
+    order = _order(outputs, leaves, values)
+    cotangents = {}  # node -> [cotangent or None per output]; id(leaf) -> [cotangent]
     owned = set()  # (node, index) whose cotangent is a sum made here, which may be added to in place
+    reached = {}
 
     def accumulate(target, index, gradient):
         if index < 0:
-            entry = found.setdefault(id(target), [target, None, False])
-            entry[1], entry[2] = _sum(entry[1], gradient, entry[2], create_graph)
-            return
-        slots = cotangents.get(target)
-        if slots is None:
-            slots = cotangents[target] = [None] * target.n_outputs
-        if slots[index] is None:
-            slots[index] = gradient
+            reached[id(target)] = target
+            target, index = id(target), 0
+            slots = cotangents.setdefault(target, [None])
         else:
-            slots[index], mine = _sum(slots[index], gradient, (target, index) in owned, create_graph)
-            if mine:
-                owned.add((target, index))
+            slots = cotangents.get(target)
+            if slots is None:
+                slots = cotangents[target] = [None] * target.n_outputs
+        before = slots[index]
+        if before is None:  # the first contribution is borrowed, not copied
+            slots[index] = gradient
+        elif create_graph:
+            slots[index] = before + gradient
+        elif (target, index) in owned:
+            before.data += gradient.data
+        else:
+            slots[index] = constant(before.data + gradient.data)
+            owned.add((target, index))
 
-    order = _order(outputs, leaves, values)
     for output, seed in zip(outputs, seeds):
-        accumulate(output if output.node is None else output.node, -1 if output.node is None else output.index, seed)
+        accumulate(output if output.node is None else output.node, output.index, seed)
     with set_grad_enabled(create_graph):
-        for node, needs in order:
+        watcher = _mode.get().watcher
+        for node, needs, useful in order:
             slots = cotangents.pop(node, None)
             if slots is None:
                 continue
-            for index, cotangent in enumerate(slots):
-                if (node, index) in values:
-                    values[node, index] = cotangent
-            if True in needs:
-                _propagate(node, needs, slots, accumulate)
-                if not retain_graph:
-                    node.release()
+            if values:
+                for index, cotangent in enumerate(slots):
+                    if (node, index) in values:
+                        values[node, index] = cotangent
+            if not useful:
+                continue
+            if node.saved is _FREED or node.versions:
+                node.check_usable()
+            node.needs = needs
+            gradients = node.backward(*slots) if watcher is None else watcher.backward(node, slots)
+            _hand_on(node, needs, gradients if type(gradients) is tuple else (gradients,), accumulate)
+            if not retain_graph:
+                node.release()
     if leaves is not None:
-        leaves.update((key, entry[1]) for key, entry in found.items() if key in leaves)
-    return found.values()
+        leaves.update((key, cotangents[key][0]) for key in reached if key in leaves)
+    return [(leaf, cotangents[key][0], (key, 0) in owned) for key, leaf in reached.items()]
 
 
-def _propagate(node, needs, slots, accumulate) -> None:
-    """Run one node's backward and hand each gradient to the edge it belongs to."""
-    if node.saved is _FREED or node.versions:
-        node.check_usable()
-    node.needs = needs
-    watcher = _mode.get().watcher
-    gradients = node.backward(*slots) if watcher is None else watcher.backward(node, slots)
-    if type(gradients) is not tuple:
-        gradients = (gradients,)
+def _hand_on(node, needs, gradients, accumulate) -> None:
+    """Hand each gradient of a node to the edge it belongs to."""
     if len(gradients) != len(needs):
         raise RuntimeError(f"{type(node).__name__}.backward: expected {len(needs)} gradients, got {len(gradients)}")
     for edge, need, gradient in zip(node.edges, needs, gradients):
@@ -418,18 +428,6 @@ def _propagate(node, needs, slots, accumulate) -> None:
             if gradient.data.shape != edge[2]:
                 gradient = node.unbroadcast(gradient, edge[2])
             accumulate(edge[0], edge[1], gradient)
-
-
-def _sum(total, gradient, owned: bool, create_graph: bool):
-    """``total + gradient`` and whether the sum's array is ours; the first contribution is borrowed, not copied."""
-    if total is None:
-        return gradient, False
-    if create_graph:
-        return total + gradient, False
-    if owned:
-        total.data += gradient.data
-        return total, True
-    return constant(total.data + gradient.data), True
 
 
 __all__ = ["Alias", "Function", "Fused", "align_dtypes", "backward", "enable_grad", "grad",

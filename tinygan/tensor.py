@@ -23,19 +23,22 @@ class Tensor:
     """An n-dimensional array that remembers how it was computed.
 
     ``data`` is the NumPy or CuPy array; ``node`` is the :class:`~tinygan.autograd.Function` that made it (None for a
-    leaf) and ``index`` says which of the node's outputs it is; ``grad`` is filled by :meth:`backward` for leaves.
+    leaf) and ``index`` says which of the node's outputs it is (-1 for a leaf); ``grad`` is filled by :meth:`backward`
+    for leaves; ``version`` counts the writes to the array when it belongs to a :class:`Parameter`.
     """
 
-    __slots__ = ("data", "grad", "node", "index", "requires_grad", "version", "__weakref__")
     __array_ufunc__ = None  # numpy_array * tensor must come to us, not become an object array or float64
+    # defaults live in the class: most tensors are intermediate results, and setting less makes them cheaper
+    grad = None
+    node = None
+    index = -1
+    requires_grad = False
+    version = None
 
     def __init__(self, data, requires_grad: bool = False):
         self.data = data
-        self.grad = None
-        self.node = None
-        self.index = 0
-        self.requires_grad = requires_grad
-        self.version = None
+        if requires_grad:
+            self.requires_grad = True
 
     # What it is
 
@@ -143,8 +146,6 @@ class Parameter(Tensor):
 
     ``name`` says where it lives ("Generator.project.weight"), ``owner`` names the optimiser that holds it.
     """
-
-    __slots__ = ("name", "owner")
 
     def __init__(self, data, requires_grad: bool = True):
         data = data.data if isinstance(data, Tensor) else data

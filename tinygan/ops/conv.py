@@ -12,14 +12,14 @@ so six rules of one line make every order of derivative (Dumoulin & Visin 2016, 
 
 from __future__ import annotations
 
-from tinygan.autograd import Function
+from tinygan.autograd import ALL, Function
 from tinygan.kernels import kernels_for
 
 
 class Convolution(Function):
     """What the three maps share: the geometry. ``kernel`` and ``size`` are the spatial sizes of w and x."""
 
-    saves = (0, 1)
+    saves = ALL
 
     def __init__(self, kernel, size, stride, padding, dilation, groups):
         self.geometry = (kernel, size, stride, padding, dilation, groups)

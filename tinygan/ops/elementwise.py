@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygan.autograd import Function
+from tinygan.autograd import ALL, Function
 from tinygan.backend import array_module
 from tinygan.ops.reduce import sum_to
 from tinygan.tensor import Tensor, constant
@@ -39,7 +39,7 @@ class Sub(Elementwise):
 
 
 class Mul(Elementwise):
-    saves = (0, 1)
+    saves = ALL
 
     def forward(self, a, b):
         return a * b
@@ -63,7 +63,7 @@ class Scale(Elementwise):
 
 
 class Div(Elementwise):
-    saves = (0, 1)
+    saves = ALL
 
     def forward(self, a, b):
         return a / b
@@ -245,18 +245,26 @@ def _operand(name: str, x):
     raise TypeError(f"{name}: expected a Tensor or a Python number, got {type(x).__name__}")
 
 
+def _operands(name, a, b):
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return a, b
+    return _operand(name, a), _operand(name, b)
+
+
 def add(input, other):
     """input + other, elementwise with broadcasting."""
-    return Add()(_operand("add", input), _operand("add", other))
+    return Add()(*_operands("add", input, other))
 
 
 def sub(input, other):
     """input - other, elementwise with broadcasting."""
-    return Sub()(_operand("sub", input), _operand("sub", other))
+    return Sub()(*_operands("sub", input, other))
 
 
 def mul(input, other):
     """input * other, elementwise with broadcasting."""
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        return Mul()(input, other)
     if type(other) in (int, float):
         return Scale(other)(input)
     if type(input) in (int, float):
@@ -266,7 +274,7 @@ def mul(input, other):
 
 def div(input, other):
     """input / other, elementwise with broadcasting."""
-    return Div()(_operand("div", input), _operand("div", other))
+    return Div()(*_operands("div", input, other))
 
 
 def neg(input):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinygan.autograd import Function
+from tinygan.autograd import ALL, Function
 from tinygan.kernels import kernels_for
 from tinygan.ops.reduce import sum_to
 from tinygan.ops.shape import permute, reshape, transpose
@@ -11,7 +11,7 @@ from tinygan.ops.shape import permute, reshape, transpose
 class MatMul(Function):
     """Y = A B for (..., m, k) and (..., k, n), batch dimensions broadcast; dA = G B^T, dB = A^T G."""
 
-    saves = (0, 1)
+    saves = ALL
 
     def forward(self, a, b):
         return kernels_for(a).matmul(a, b)

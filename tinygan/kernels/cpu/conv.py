@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinygan.kernels.cpu import conv_tiles
 from tinygan.kernels.cpu.conv_gather import COLUMN_BYTES, Windows, boxes, columns, rows_within, workspace
 from tinygan.kernels.layout import channels_first, channels_last
 from tinygan.kernels.threads import parallel_for
@@ -28,7 +29,12 @@ def correlate(x, w, stride, padding, dilation, groups):
     kernel = w.shape[2:]
     size = output_size(x.shape[2:], kernel, stride, padding, dilation)
     y = np.empty((x.shape[0], *size, w.shape[0]), dtype=x.dtype)
-    windows = Windows(kernel, stride, dilation, tuple(-p for p in padding))
+    offset = tuple(-p for p in padding)
+    taps = conv_tiles.taps_per_phase(kernel, stride, dilation, groups)
+    if taps and conv_tiles.worthwhile(x.shape[0], size, x.shape[1], w.shape[0], taps):
+        conv_tiles.correlate_tiles(image, w, stride, offset, taps, y)
+        return channels_first(y)
+    windows = Windows(kernel, stride, dilation, offset)
     _run([_Part(image[..., ci], _tap_matrix(w[oi]), windows, y[..., oi])
           for ci, oi in _group_slices(x.shape[1], w.shape[0], groups)])
     return channels_first(y)
@@ -43,6 +49,15 @@ def correlate_transpose(g, w, size, stride, padding, dilation, groups):
     """
     cotangent = channels_last(g)
     y = np.empty((g.shape[0], *size, w.shape[1] * groups), dtype=g.dtype)
+    taps = conv_tiles.taps_per_phase(w.shape[2:], stride, dilation, groups)
+    if taps and stride == (1, 1) and conv_tiles.worthwhile(g.shape[0], size, w.shape[0], w.shape[1], taps):
+        offset = tuple(p + 1 - taps for p in padding)
+        conv_tiles.correlate_tiles(cotangent, w[:, :, ::-1, ::-1].swapaxes(0, 1), stride, offset, taps, y)
+        return channels_first(y)
+    if taps == 2 and stride == (2, 2) and padding[0] % 2 and padding[1] % 2 and conv_tiles.worthwhile(
+            g.shape[0], tuple(-(-n // 2) for n in size), w.shape[0], w.shape[1], taps):
+        conv_tiles.transpose_tiles(cotangent, w, padding, y)
+        return channels_first(y)
     parts = []
     for phase in np.ndindex(*stride):
         taps, first, windows = _phase(phase, w.shape[2:], size, stride, padding, dilation)
@@ -66,7 +81,12 @@ def correlate_weight(x, g, kernel_size, stride, padding, dilation, groups):
     """
     image, cotangent = channels_last(x), channels_last(g)
     gw = np.empty((g.shape[1], x.shape[1] // groups, *kernel_size), dtype=x.dtype)
-    windows = Windows(kernel_size, stride, dilation, tuple(-p for p in padding))
+    offset = tuple(-p for p in padding)
+    taps = conv_tiles.taps_per_phase(kernel_size, stride, dilation, groups)
+    if taps and conv_tiles.worthwhile(x.shape[0], g.shape[2:], x.shape[1], g.shape[1], taps):
+        conv_tiles.weight_tiles(image, cotangent, stride, offset, taps, gw)
+        return gw
+    windows = Windows(kernel_size, stride, dilation, offset)
     for ci, oi in _group_slices(x.shape[1], g.shape[1], groups):
         _weight_of_group(image[..., ci], cotangent[..., oi], windows, gw[oi])
     return gw
@@ -119,9 +139,8 @@ def _group_slices(channels, outputs, groups):
 
 
 def _tap_matrix(w):
-    """Return the weight (O, C, *K) as the (K*C, O) matrix that columns are multiplied by."""
-    rows = math.prod(w.shape[1:])
-    return np.ascontiguousarray(np.moveaxis(w, 1, -1)).reshape(w.shape[0], rows).T
+    """Return the weight (O, C, *K) as the (K*C, O) matrix that columns are multiplied by, C-contiguous for BLAS."""
+    return np.ascontiguousarray(w.transpose(*range(2, w.ndim), 1, 0)).reshape(-1, w.shape[0])
 
 
 def _phase(phase, kernel, size, stride, padding, dilation):
@@ -158,7 +177,7 @@ def _weight_of_group(image, cotangent, windows, gw):
         return
     blocks = boxes(cotangent.shape[:-1], rows_within(WEIGHT_COLUMN_BYTES, width, gw.dtype))
     n_parts = min(WEIGHT_PARTS, len(blocks))
-    partial = np.empty((n_parts, outputs, width), dtype=gw.dtype)
+    partial = np.empty((n_parts, width, outputs), dtype=gw.dtype)
 
     def part(i):
         mine = blocks[len(blocks) * i // n_parts:len(blocks) * (i + 1) // n_parts]
@@ -166,13 +185,14 @@ def _weight_of_group(image, cotangent, windows, gw):
             cols = columns(image, box, windows)
             rows = cotangent[box].reshape(len(cols), outputs)
             if j == 0:
-                np.matmul(rows.T, cols, out=partial[i])
+                np.matmul(cols.T, rows, out=partial[i])
             else:
                 product = workspace("product", partial[i].shape, gw.dtype)
-                partial[i] += np.matmul(rows.T, cols, out=product)
+                partial[i] += np.matmul(cols.T, rows, out=product)
 
     parallel_for(part, n_parts)
     total = partial[0]
     for i in range(1, n_parts):
         total += partial[i]
-    np.copyto(gw, np.moveaxis(total.reshape(outputs, *windows.kernel, image.shape[-1]), -1, 1))
+    total = total.reshape(*windows.kernel, image.shape[-1], outputs)
+    np.copyto(gw, total.transpose(total.ndim - 1, total.ndim - 2, *range(total.ndim - 2)))

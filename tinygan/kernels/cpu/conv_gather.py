@@ -91,13 +91,17 @@ def _window_view(image, box, count, windows):
     low = [part.start * s + o for part, s, o in zip(box[1:], stride, offset)]
     span = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(count[1:], stride, kernel, dilation)]
     high = [a + n for a, n in zip(low, span)]
-    if all(a >= 0 and b <= size for a, b, size in zip(low, high, image.shape[1:])):
-        block = image[(box[0], *map(slice, low, high))]
-    else:
-        block = _padded(image, box[0], low, high)
+    block = piece(image, box[0], low, high)
     n, *steps, c = block.strides
     return as_strided(block, shape=(*count, *kernel, block.shape[-1]), writeable=False, strides=(
         n, *(t * s for t, s in zip(steps, stride)), *(t * d for t, d in zip(steps, dilation)), c))
+
+
+def piece(image, images, low, high):
+    """Return positions low..high (exclusive) of some images, zeros outside the image: a view or a workspace."""
+    if all(a >= 0 and b <= size for a, b, size in zip(low, high, image.shape[1:])):
+        return image[(images, *map(slice, low, high))]
+    return _padded(image, images, low, high)
 
 
 def _padded(image, images, low, high):

@@ -1,0 +1,66 @@
+"""Anomaly mode: name the operation that made the first NaN or infinity, and the line that called it."""
+
+from __future__ import annotations
+
+import traceback
+
+import numpy as np
+
+from tinygan.autograd import watch
+from tinygan.backend import array_module
+from tinygan.tensor import Tensor
+
+_PACKAGE = __name__.rpartition(".")[0].replace(".", "/")
+
+
+class AnomalyError(ArithmeticError):
+    """An operation produced NaN or infinity from finite inputs."""
+
+
+def _is_finite(array) -> bool:
+    return array.dtype.kind != "f" or bool(array_module(array).isfinite(array).all())
+
+
+class Detector:
+    """Runs every operation and looks at what it returns."""
+
+    def forward(self, node, arrays):
+        node.origin = _caller()
+        with np.errstate(all="ignore"):  # the error raised here says more than NumPy's warning
+            out = node.forward(*arrays)
+        for array in out if type(out) is tuple else (out,):
+            if array is not None and hasattr(array, "dtype") and not _is_finite(array):
+                raise AnomalyError(f"{type(node).__name__}: expected finite values, the forward pass gave "
+                                   f"{_describe(array)}; called\n{node.origin}")
+        return out
+
+    def backward(self, node, cotangents):
+        with np.errstate(all="ignore"):
+            gradients = node.backward(*cotangents)
+        for i, g in enumerate(gradients if type(gradients) is tuple else (gradients,)):
+            if isinstance(g, Tensor) and not _is_finite(g.data):
+                raise AnomalyError(f"{type(node).__name__}: expected finite gradients, the backward pass gave "
+                                   f"{_describe(g.data)} for input {i}; the operation was created\n"
+                                   f"{getattr(node, 'origin', 'before anomaly mode was on')}")
+        return gradients
+
+
+def _describe(array) -> str:
+    xp = array_module(array)
+    nans = int(xp.isnan(array).sum())
+    return f"{nans} NaN and {int((~xp.isfinite(array)).sum()) - nans} infinite of {array.size} values"
+
+
+def _caller() -> str:
+    """The innermost stack entries outside this package, as Python prints them."""
+    frames = [f for f in traceback.extract_stack() if f"/{_PACKAGE}/" not in f.filename.replace("\\", "/")]
+    return "".join(traceback.format_list(frames[-2:])).rstrip()
+
+
+def detect_anomaly():
+    """A context in which the first operation that makes a NaN or an infinity raises :class:`AnomalyError`.
+
+    The error names the operation, the pass (forward or backward) and the line of the caller's code that created it.
+    Every operation waits for its result, so use it to find a fault, not to train.
+    """
+    return watch(Detector())

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygan.kernels.cpu import conv_tiles
 from tinygan.kernels.cpu.conv_gather import COLUMN_BYTES, Windows, boxes, columns, rows_within, workspace
+from tinygan.kernels.cpu.conv_weights import channel_slices, tap_matrix, turn_back
 from tinygan.kernels.layout import channels_first, channels_last
 from tinygan.kernels.threads import parallel_for
 
@@ -35,7 +36,7 @@ def correlate(x, w, stride, padding, dilation, groups):
         conv_tiles.correlate_tiles(image, w, stride, offset, taps, y)
         return channels_first(y)
     windows = Windows(kernel, stride, dilation, offset)
-    _run([_Part(image[..., ci], _tap_matrix(w[oi]), windows, y[..., oi])
+    _run([_Part(image[..., ci], tap_matrix(w[oi]), windows, y[..., oi])
           for ci, oi in _group_slices(x.shape[1], w.shape[0], groups)])
     return channels_first(y)
 
@@ -66,7 +67,7 @@ def correlate_transpose(g, w, size, stride, padding, dilation, groups):
             target[...] = 0
             continue
         for ci, oi in _group_slices(y.shape[-1], w.shape[0], groups):
-            matrix = _tap_matrix(w[(oi, slice(None), *taps)].swapaxes(0, 1))
+            matrix = tap_matrix(w[(oi, slice(None), *taps)].swapaxes(0, 1))
             parts.append(_Part(cotangent[..., oi], matrix, windows, target[..., ci]))
     _run(parts)
     return channels_first(y)
@@ -138,11 +139,6 @@ def _group_slices(channels, outputs, groups):
     return [(slice(q * c, (q + 1) * c), slice(q * o, (q + 1) * o)) for q in range(groups)]
 
 
-def _tap_matrix(w):
-    """Return the weight (O, C, *K) as the (K*C, O) matrix that columns are multiplied by, C-contiguous for BLAS."""
-    return np.ascontiguousarray(w.transpose(*range(2, w.ndim), 1, 0)).reshape(-1, w.shape[0])
-
-
 def _phase(phase, kernel, size, stride, padding, dilation):
     """Return the taps (slices, last first), first position and windows into g of one residue class of positions.
 
@@ -191,8 +187,13 @@ def _weight_of_group(image, cotangent, windows, gw):
                 partial[i] += np.matmul(cols.T, rows, out=product)
 
     parallel_for(part, n_parts)
-    total = partial[0]
-    for i in range(1, n_parts):
-        total += partial[i]
-    total = total.reshape(*windows.kernel, image.shape[-1], outputs)
-    np.copyto(gw, total.transpose(total.ndim - 1, total.ndim - 2, *range(total.ndim - 2)))
+    partial = partial.reshape(n_parts, *windows.kernel, image.shape[-1], outputs)
+    slices = channel_slices(image.shape[-1], width // image.shape[-1], outputs, gw.dtype)
+
+    def finish(i):
+        total = partial[0][..., slices[i], :]
+        for other in partial[1:]:
+            total += other[..., slices[i], :]
+        turn_back(total, gw[:, slices[i]])
+
+    parallel_for(finish, len(slices))

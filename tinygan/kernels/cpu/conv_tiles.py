@@ -20,10 +20,12 @@ One consequence of the differences: an infinite input can turn its whole tile in
 import numpy as np
 
 from tinygan.kernels.cpu.conv_gather import MIN_ROWS, boxes, piece, rows_within, workspace
+from tinygan.kernels.cpu.conv_weights import channel_slices, turn_back, turned
 from tinygan.kernels.threads import parallel_for
 
 POINT_BYTES = 1 << 20          # the transformed tiles of a block take about this much, whatever the batch
-WEIGHT_POINT_BYTES = 1 << 23   # larger: each block of the weight gradient adds a whole transformed weight to its sum
+WEIGHT_POINT_BYTES = 1 << 21   # larger: each block of the weight gradient adds a whole transformed weight to its sum,
+MAX_POINT_BYTES = 1 << 23      # and with many outputs larger still, up to this
 WEIGHT_PARTS = 4               # the weight gradient has at most this many partial sums in memory
 MIN_CHANNELS = 16              # with fewer, additions outweigh the multiplications saved
 
@@ -60,10 +62,9 @@ def worthwhile(images, out, channels, outputs, r):
 
 def correlate_tiles(image, w, stride, offset, r, y):
     """y[n, i, o] = sum_{c, k} image[n, i*stride + k + offset, c] w[o, c, k], channels-last, by tiles of 2 x 2."""
-    weights = _phase_weights(w, stride, r)
-    points = _weight_points(weights, [G[r], G[r]])
+    points = _filter_points(w, stride, r)
     grid = (y.shape[0], _tiles(y.shape[1]), _tiles(y.shape[2]))
-    blocks = boxes(grid, rows_within(POINT_BYTES, len(points) * weights.shape[2], y.dtype))
+    blocks = boxes(grid, rows_within(POINT_BYTES, points.shape[0] * points.shape[1], y.dtype))
 
     def block(i):
         tiles = _image_points(image, blocks[i], stride, offset, r)
@@ -82,8 +83,8 @@ def transpose_tiles(g, w, padding, y):
     """
     phase = w[:, :, ::-1, ::-1].reshape(*w.shape[:2], 2, 2, 2, 2).transpose(3, 5, 2, 4, 0, 1)
     phase = np.ascontiguousarray(phase)
-    points = {(a, b): _weight_points(phase[a, b], [G_BOTH[a], G_BOTH[b]]).reshape(3, 3, w.shape[0], w.shape[1])
-              for a in (0, 1) for b in (0, 1)}
+    points = [[_weight_points(phase[a, b], [G_BOTH[a], G_BOTH[b]]).reshape(3, 3, *w.shape[:2]) for b in (0, 1)]
+              for a in (0, 1)]
     grid = (y.shape[0], *(_tiles(-(-n // 2)) for n in y.shape[1:3]))
     offset = [(p - 3) // 2 for p in padding]
     blocks = boxes(grid, rows_within(POINT_BYTES, 25 * w.shape[0], y.dtype))
@@ -94,10 +95,11 @@ def transpose_tiles(g, w, padding, y):
         high = [2 * part.stop + o + 2 for part, o in zip(box[1:], offset)]
         tiles = _points(piece(g, box[0], low, high)[:, :, None], B_BOTH)
         tiles = tiles.reshape(5, 5, *tiles.shape[1:])
-        for (a, b), matrices in points.items():
-            products = workspace("products", (3, 3, tiles.shape[2], y.shape[3]), y.dtype)
-            np.matmul(tiles[2 * a:2 * a + 3, 2 * b:2 * b + 3], matrices, out=products)
-            _write_outputs(products, A[2], box, y[:, a::2, b::2])
+        products = workspace("products", (3, 3, tiles.shape[2], 2, y.shape[3]), y.dtype)
+        for a in (0, 1):
+            for b in (0, 1):
+                np.matmul(tiles[2 * a:2 * a + 3, 2 * b:2 * b + 3], points[a][b], out=products[..., b, :])
+            _write_phases(products, box, y[:, a::2])
 
     parallel_for(block, len(blocks))
 
@@ -112,7 +114,9 @@ def weight_tiles(image, g, stride, offset, r, gw):
     depth = stride[0] * stride[1] * channels
     n_points = (r + 1) ** 2
     grid = (g.shape[0], _tiles(g.shape[1]), _tiles(g.shape[2]))
-    blocks = boxes(grid, rows_within(WEIGHT_POINT_BYTES, n_points * depth, gw.dtype))
+    rows = max(rows_within(WEIGHT_POINT_BYTES, n_points * depth, gw.dtype),
+               min(2 * outputs, rows_within(MAX_POINT_BYTES, n_points * depth, gw.dtype)))
+    blocks = boxes(grid, rows)
     n_parts = min(WEIGHT_PARTS, len(blocks))
     partial = np.empty((n_parts, n_points, depth, outputs), dtype=gw.dtype)
     from_outputs = list(zip(*A[r]))
@@ -129,27 +133,49 @@ def weight_tiles(image, g, stride, offset, r, gw):
                 partial[i] += np.matmul(tiles, cotangents, out=product)
 
     parallel_for(part, n_parts)
-    total = partial[0]
-    for i in range(1, n_parts):
-        total += partial[i]
-    total = total.reshape(r + 1, r + 1, depth, outputs)
-    taps = _weight_points(total, [list(zip(*G[r]))] * 2).reshape(r, r, *stride, channels, outputs)
-    np.copyto(gw.reshape(outputs, channels, r, stride[0], r, stride[1]), taps.transpose(5, 4, 0, 2, 1, 3))
+    _add_and_turn(partial, stride, r, gw)
+
+
+def _add_and_turn(partial, stride, r, gw):
+    """Write the sum of the partial sums (parts, points, phases * C, O), brought back to taps, to gw (O, C, *kernel)."""
+    outputs, channels = gw.shape[:2]
+    phases = stride[0] * stride[1]
+    partial = partial.reshape(len(partial), r + 1, r + 1, phases, channels, outputs)
+    slices = channel_slices(channels, r * r * phases, outputs, gw.dtype)
+    to_taps = list(zip(*G[r]))
+
+    def part(i):
+        total = partial[0][:, :, :, slices[i]].copy()
+        for other in partial[1:]:
+            total += other[:, :, :, slices[i]]
+        taps = _weight_points(total, [to_taps, to_taps]).reshape(r, r, *stride, -1, outputs)
+        turn_back(taps.swapaxes(1, 2), gw[:, slices[i]].reshape(outputs, -1, r, stride[0], r, stride[1]))
+
+    parallel_for(part, len(slices))
 
 
 def _tiles(n):
     return -(-n // 2)
 
 
-def _phase_weights(w, stride, r):
-    """Return the weight (O, C, r*s0, r*s1) as (r, r, s0*s1*C, O): taps, then phase and channel, then output."""
-    o, c = w.shape[:2]
-    s0, s1 = stride
-    return np.ascontiguousarray(w.reshape(o, c, r, s0, r, s1).transpose(2, 4, 3, 5, 1, 0)).reshape(r, r, s0 * s1 * c, o)
+def _filter_points(w, stride, r):
+    """Transform the weight (O, C, r*s0, r*s1) to points (points, phases * C, O)."""
+    outputs, channels = w.shape[:2]
+    phases, n = stride[0] * stride[1], (r + 1) ** 2
+    points = np.empty((n, phases, channels, outputs), dtype=w.dtype)
+    slices = channel_slices(channels, r * r * phases, outputs, w.dtype)
+
+    def part(i):
+        taps = turned(w[:, slices[i]].reshape(outputs, -1, r, stride[0], r, stride[1]))    # (r, s0, r, s1, c, O)
+        taps = np.ascontiguousarray(taps.swapaxes(1, 2)).reshape(r, r, phases, -1, outputs)
+        np.copyto(points[:, :, slices[i]], _weight_points(taps, [G[r], G[r]]))
+
+    parallel_for(part, len(slices))
+    return points.reshape(n, phases * channels, outputs)
 
 
 def _weight_points(w, transforms):
-    """Apply G along both tap axes: (r, r, K, O) -> (points, K, O)."""
+    """Apply a transform along each of the two tap axes: (r, r, ...) -> (points, ...)."""
     rows, columns = (np.array(t, dtype=w.dtype) for t in transforms)
     r = w.shape[0]
     half = np.matmul(rows, w.reshape(r, -1)).reshape(len(rows), r, -1)
@@ -182,6 +208,16 @@ def _points(block, transform):
         _combine(weights, [half[:, :, :, :, j:j + 2 * columns - 1:2] for j in range(size)],
                  points[:, v].swapaxes(3, 4))
     return points.reshape(n * n, b * rows * columns, phases * c)
+
+
+def _write_phases(products, box, y):
+    """Write the products (3, 3, tiles, 2, C) of both column phases of y: as one of 2C channels where y has both."""
+    n, height, width, channels = y.shape
+    if width % 2 == 0:
+        _write_outputs(products, A[2], box, y.reshape(n, height, width // 2, 2 * channels))
+    else:
+        for b in (0, 1):
+            _write_outputs(products[..., b, :], A[2], box, y[:, :, b::2])
 
 
 def _write_outputs(products, transform, box, y):

@@ -24,25 +24,35 @@ def _is_finite(array) -> bool:
 class Detector:
     """Runs every operation and looks at what it returns."""
 
+    differentiating = None  # the node whose backward is running: what happens inside counts as its backward
+
     def forward(self, node, arrays):
-        node.origin = _caller()
+        inside = self.differentiating
+        node.origin = _caller() if inside is None else f"by the backward pass of {type(inside).__name__}, created\n" \
+            f"{_origin(inside)}"
         with np.errstate(all="ignore"):  # the error raised here says more than NumPy's warning
             out = node.forward(*arrays)
-        for array in out if type(out) is tuple else (out,):
+        for array in (out if type(out) is tuple else (out,)) if inside is None else ():
             if array is not None and hasattr(array, "dtype") and not _is_finite(array):
                 raise AnomalyError(f"{type(node).__name__}: expected finite values, the forward pass gave "
                                    f"{_describe(array)}; called\n{node.origin}")
         return out
 
     def backward(self, node, cotangents):
-        with np.errstate(all="ignore"):
+        outer, self.differentiating = self.differentiating, node
+        try:
             gradients = node.backward(*cotangents)
+        finally:
+            self.differentiating = outer
         for i, g in enumerate(gradients if type(gradients) is tuple else (gradients,)):
             if isinstance(g, Tensor) and not _is_finite(g.data):
                 raise AnomalyError(f"{type(node).__name__}: expected finite gradients, the backward pass gave "
-                                   f"{_describe(g.data)} for input {i}; the operation was created\n"
-                                   f"{getattr(node, 'origin', 'before anomaly mode was on')}")
+                                   f"{_describe(g.data)} for input {i}; the operation was created\n{_origin(node)}")
         return gradients
+
+
+def _origin(node) -> str:
+    return getattr(node, "origin", "before anomaly mode was on")
 
 
 def _describe(array) -> str:

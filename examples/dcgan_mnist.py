@@ -1,0 +1,88 @@
+"""DCGAN on MNIST digits (Radford, Metz, Chintala 2015, arXiv:1511.06434): from noise to a judged grid of samples.
+
+    python examples/dcgan_mnist.py --device auto --data embedded --epochs 16
+
+The two players minimise the non-saturating losses (Goodfellow et al. 2014, arXiv:1406.2661, section 3):
+    D   -log sigmoid(D(x)) - log(1 - sigmoid(D(G(z))))          G   -log sigmoid(D(G(z)))
+"""
+import argparse
+import sys
+
+from tqdm import tqdm
+
+import tinygan
+from tinygan import data, losses, metrics, models, optim, random, train
+
+Z = 64              # dimensions of the noise
+EXPECTED = 0.70     # share of samples that the digit classifier should be sure of, with all 10 classes present
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Train a DCGAN on 28x28 images.")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--data", default="embedded", help="embedded, mnist, fashion-mnist or a folder of images")
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--channels", type=int, default=32, help="width of the networks")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", help="run folder (default: runs/dcgan-mnist-<n>)")
+    parser.add_argument("--resume", metavar="RUN", help="continue the run in this folder")
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    tinygan.manual_seed(args.seed)
+    device = tinygan.resolve_device(args.device)
+    dataset = data.load(args.data, "train")
+    batches = data.Batches(dataset.scaled(), args.batch_size, device=device)
+
+    G = models.DCGANGenerator(Z, args.channels).to(device)
+    D = models.DCGANDiscriminator(args.channels).to(device)
+    g_opt = optim.Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    d_opt = optim.Adam(D.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    loss = losses.non_saturating
+    parts = dict(G=G, D=D, g_opt=g_opt, d_opt=d_opt, batches=batches)
+    fixed = random.normal((64, Z), "preview", device=device)
+
+    config = {"name": "dcgan-mnist", **{k: v for k, v in vars(args).items() if k not in ("out", "resume")}}
+    run = train.RunFolder(args.resume or args.out, config, resume=bool(args.resume))
+    train.restore(run.state, **parts)
+    step = run.step
+    print(f"DCGAN on {len(dataset):,} images of {dataset.name} ({dataset.split}), on {device}; run folder {run.path}")
+    run.save_real(dataset.scaled()[:64])
+
+    for epoch in range(batches.epoch, args.epochs):
+        with tqdm(total=len(batches) * args.batch_size, unit=" images", desc=f"epoch {epoch + 1}/{args.epochs}",
+                  unit_scale=True) as bar:
+            for x in batches:
+                fake = G(tinygan.Tensor(random.normal((len(x), Z), device=device)))
+                d_loss = loss.d(D(tinygan.Tensor(x)), D(fake.detach()))
+                d_opt.minimize(d_loss)
+                g_loss = loss.g(D(fake))            # D has just changed: score the fakes again
+                g_opt.minimize(g_loss)
+                step += 1
+                bar.update(len(x))
+                if step % 10 == 0:                  # reading a loss waits for the device
+                    run.log(step, d_loss=d_loss.item(), g_loss=g_loss.item())
+                    bar.set_postfix(d_loss=f"{d_loss.item():.3f}", g_loss=f"{g_loss.item():.3f}")
+        run.save_samples(step, train.sample(G, fixed))
+        run.save_curves()
+        run.save(step, train.snapshot(**parts))
+
+    print(f"samples, curves and checkpoints are in {run.path}")
+    if dataset.name not in ("embedded MNIST", "MNIST"):
+        return 0
+    noise = random.normal((2000, Z), "preview", device=device)
+    untrained = models.DCGANGenerator(Z, args.channels).to(device)
+    report = metrics.judge_report({"samples": train.sample(G, noise), "untrained generator": train.sample(untrained, noise),
+                                   "uniform noise": random.uniform((2000, 1, 28, 28), -1, 1, "preview")})
+    print(report)
+    score = report["samples"]
+    reached = score.confident >= EXPECTED and score.classes == 10
+    print(f"expected: {EXPECTED:.2f} confident and 10 classes; {'reached' if reached else 'not reached'}")
+    return 0 if reached or args.epochs < 16 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -311,7 +311,8 @@ def _seeds(outputs, grad_outputs) -> list:
     seeds = []
     for output, seed in zip(outputs, given):
         if not output.requires_grad:
-            raise RuntimeError(f"grad: expected outputs that depend on a tensor that requires gradients, got {output!r}")
+            raise RuntimeError("grad: expected outputs that depend on a tensor that requires gradients, got "
+                               f"{output!r}")
         if seed is None:
             if output.size != 1:
                 raise ValueError(f"grad: expected a scalar output or grad_outputs, got an output of shape "

@@ -36,3 +36,85 @@ def curves(log_records, path, keys=None, x="step"):
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, format="png", dpi=100)
+
+
+def graph(tensor, path=None):
+    """Draw the graph that computed a tensor: operations as boxes, leaves (parameters by name) as ovals.
+
+    Returns its description in Graphviz's language (render it with ``dot``, or not at all). `path`: also write that
+    text to a ``.dot`` file, or a picture to a ``.png``, ``.svg`` or ``.pdf`` file, drawn here, inputs at the top.
+    Raises ValueError for another kind of file.
+    """
+    labels, edges, levels = _graph_of(tensor)
+    text = "\n".join(["digraph {", "  node [fontname=Helvetica]",
+                      *(f'  n{i} [label="{label}" shape={"box" if operation else "ellipse"}]'
+                        for i, (label, operation) in enumerate(labels)),
+                      *(f"  n{i} -> n{j}" for i, j in edges), "}", ""])
+    suffix = "" if path is None else str(path).rpartition(".")[2].lower()
+    if path is not None and suffix not in ("dot", "png", "svg", "pdf"):
+        raise ValueError(f"graph: expected a .dot, .png, .svg or .pdf file, got {path}")
+    if suffix == "dot":
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    elif suffix:
+        _draw(labels, edges, levels).savefig(path, dpi=100)
+    return text
+
+
+def _graph_of(tensor):
+    """The nodes (label, whether an operation), the edges (from input to user) and each node's level above the output."""
+    order, numbers, labels, edges = [], {}, [], []
+
+    def number(node, label, operation):
+        if id(node) not in numbers:
+            numbers[id(node)] = len(labels)
+            labels.append((label.replace('"', "'").replace("\n", "\\n"), operation))
+            order.append(node)
+        return numbers[id(node)]
+
+    def visit(x):
+        if x.node is None:
+            number(x, f"{getattr(x, 'name', 'leaf')}\n{tuple(x.shape)}", False)
+        else:
+            number(x.node, type(x.node).__name__, True)
+
+    visit(tensor)
+    for node in order:                                   # grows while it is read: breadth first
+        for edge in getattr(node, "edges", ()):
+            if edge is not None:
+                target, index, shape = edge
+                label = f"{getattr(target, 'name', 'leaf')}\n{tuple(shape)}" if index < 0 else type(target).__name__
+                edges.append((number(target, label, index >= 0), numbers[id(node)]))
+    levels = [0] * len(labels)
+    for _ in labels:                                     # the longest way down to the output, by relaxation
+        before = list(levels)
+        for source, user in edges:
+            levels[source] = max(levels[source], levels[user] + 1)
+        if levels == before:
+            break
+    return labels, edges, levels
+
+
+def _draw(labels, edges, levels):
+    """A figure with one row per level; within a row, nodes stand near the mean position of their users."""
+    rows = [[] for _ in range(max(levels) + 1)]
+    position = {}
+    for i, level in enumerate(levels):
+        rows[level].append(i)
+    widest = max(map(len, rows))
+    for level, row in enumerate(rows):
+        users = {i: [position[j][0] for s, j in edges if s == i and j in position] for i in row}
+        row.sort(key=lambda i: sum(users[i]) / len(users[i]) if users[i] else widest / 2)
+        for k, i in enumerate(row):
+            position[i] = ((k + 0.5) * widest / len(row), level)
+    figure = _figure(max(4, 1.6 * widest), max(2, 0.8 * len(rows)))
+    axes = figure.add_subplot(xlim=(0, widest), ylim=(-0.6, len(rows) - 0.4))
+    axes.axis("off")
+    for source, user in edges:
+        axes.annotate("", position[user], position[source], arrowprops={"arrowstyle": "->", "color": "0.5",
+                                                                        "shrinkA": 10, "shrinkB": 12})
+    for i, (label, operation) in enumerate(labels):
+        axes.text(*position[i], label.replace("\\n", "\n"), ha="center", va="center", fontsize=8,
+                  bbox={"boxstyle": "round" if operation else "round4", "facecolor": "0.95" if operation else "#dceeff",
+                        "edgecolor": "0.4"})
+    return figure

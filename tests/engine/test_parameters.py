@@ -41,7 +41,7 @@ def test_a_stale_parameter_raises_and_names_parameter_and_writer(use):
     w.name = "Critic.layer.weight"
     out = use(w, x)
     w.assign(0.5 * w.data, "Adam.apply")
-    with pytest.raises(RuntimeError, match="(Critic.layer.weight|a view of a parameter).*Adam.apply.*forward pass again"):
+    with pytest.raises(RuntimeError, match="(Critic.layer.weight|a view of a param).*Adam.apply.*forward pass"):
         tinygan.grad(out, x)
 
 

@@ -19,6 +19,7 @@ from math import prod
 
 import numpy as np
 
+from tinygan.backend import array_module
 from tinygan.kernels.cpu.conv_gather import workspace
 from tinygan.kernels.layout import channels_last
 from tinygan.kernels.threads import parallel_for
@@ -82,7 +83,7 @@ class _Plan:
 
     def __init__(self, x, axes):
         self.shape = x.shape
-        self.order, dense = _memory_order(x, axes)
+        self.order, dense = memory_order(x, axes)
         sizes = [x.shape[i] for i in self.order]
         self.keep = [i for i, n in enumerate(sizes) if n > 1]  # positions in `order`; axes of size 1 decide nothing
         self.sizes = [sizes[i] for i in self.keep]
@@ -163,7 +164,7 @@ class _Plan:
         return np.ascontiguousarray(_sum_to(full.reshape(sizes).transpose(np.argsort(self.order)), shape))
 
 
-def _memory_order(x, axes):
+def memory_order(x, axes):
     """The axes of ``x`` from slowest to fastest, and x transposed so, which is C-contiguous (a copy when it must be).
 
     Batch and instance norm reduce every axis after the channels and want channels-last memory, where a channel is a
@@ -180,7 +181,7 @@ def _memory_order(x, axes):
             return order, x.transpose(order)
         if x.ndim >= 3:
             return last, channels_last(x)
-    return tuple(range(x.ndim)), np.ascontiguousarray(x)
+    return tuple(range(x.ndim)), array_module(x).ascontiguousarray(x)
 
 
 def _forward_columns(plan, scale, shift, eps):

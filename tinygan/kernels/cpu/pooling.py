@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygan.kernels.layout import channels_first, channels_last
 from tinygan.kernels.threads import parallel_for
+from tinygan.kernels.windows import first_offsets, flat_offsets, output_size, reach, reaches
 
 _BLOCK = 1 << 19  # elements of input in a block of images: its operations must outlast the hand-over of the lock
 
@@ -25,7 +26,7 @@ def window_sum(x, kernel, stride, padding):
     summed one dimension after the other: kernel offsets add up instead of multiplying.
     """
     image = channels_last(x)
-    out = _output_size(x.shape[2:], kernel, stride, padding, (1,) * len(kernel))
+    out = output_size(x.shape[2:], kernel, stride, padding, (1,) * len(kernel))
     y = np.empty((len(x), *out, x.shape[1]), x.dtype)
 
     def block(images):
@@ -68,32 +69,24 @@ def max_pool_indices(x, kernel, stride, padding, dilation):
     """
     image = channels_last(x)
     size = x.shape[2:]
-    out = _output_size(size, kernel, stride, padding, dilation)
-    first, corner = _first_offsets(size, out, kernel, stride, padding, dilation)
-    steps = [prod(size[i + 1:]) for i in range(len(size))]
-    offsets = np.array([sum(k * d * s for k, d, s in zip(tap, dilation, steps)) for tap in np.ndindex(*kernel)],
-                       np.int64)
+    out = output_size(size, kernel, stride, padding, dilation)
+    first, corner, _ = first_offsets(np, size, out, kernel, stride, padding, dilation)
+    offsets = np.array(flat_offsets(size, kernel, dilation), np.int64)
+    taps = reaches(size, out, kernel, stride, padding, dilation)
     small = np.uint8 if len(offsets) <= 256 else np.uint16 if len(offsets) <= 65536 else np.int64
     y = np.empty((len(x), *out, x.shape[1]), np.int64)
-
-    reaches = []  # for each offset inside the input somewhere: its number, the outputs it serves, where it looks
-    for number, offset in enumerate(np.ndindex(*kernel)):
-        reach = [_reach(k * d - p, s, n, o) for k, d, p, s, n, o in zip(offset, dilation, padding, stride, size, out)]
-        if all(there.start < there.stop for there, _ in reach):
-            whole = slice(None)
-            reaches.append((number, (whole, *(there for there, _ in reach)), (whole, *(here for _, here in reach))))
 
     def block(images):
         part = image[images]
         best = np.full((len(part), *y.shape[1:]), -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
         tap = np.empty(best.shape, small)
         tap[...] = first
-        for number, there, here in reaches:
+        for number, there, here in taps:
             wins = part[here] > best[there]
             _raise_to(tap[there], wins, number)
             np.maximum(best[there], part[here], out=best[there])
         if np.isnan(best).any():
-            for number, there, here in reaches:
+            for number, there, here in taps:
                 _raise_to(tap[there], np.isnan(part[here]), number)
         np.take(offsets, tap, out=y[images], mode="clip")  # "clip" writes straight to out; tap is always in range
         y[images] += corner
@@ -111,27 +104,6 @@ def _raise_to(tap, where, number):
     np.maximum(tap, np.multiply(where, tap.dtype.type(number), dtype=tap.dtype), out=tap)
 
 
-def _first_offsets(size, out, kernel, stride, padding, dilation):
-    """For every output position the number of the first offset inside the input, and the flat index of offset 0.
-
-    Both (*out, 1), to broadcast over images and channels; the flat index of a corner in the padding may be negative,
-    and adding an offset inside the input leads to the right position.
-    """
-    number = np.zeros((*out, 1), np.int64)
-    corner = np.zeros((*out, 1), np.int64)
-    for axis, (n, o, k, s, p, d) in enumerate(zip(size, out, kernel, stride, padding, dilation)):
-        start = np.arange(o) * s - p
-        tap = np.maximum(0, -(start // d))  # rounds up: the first offset at or after position 0
-        if np.any(tap >= k) or np.any(start + tap * d >= n):
-            raise ValueError(f"max_pool: expected windows that meet the input, got size {n} with kernel {k}, "
-                             f"stride {s}, padding {p}, dilation {d}; use padding of at most half the kernel")
-        shape = [1] * number.ndim
-        shape[axis] = o
-        number = number * k + tap.reshape(shape)
-        corner = corner * n + start.reshape(shape)
-    return number, corner
-
-
 def _sum_along(source, target, axis, kernel, stride, padding):
     """target[i] = sum over k of source[i stride + k - padding], along one axis."""
     before = (slice(None),) * axis
@@ -143,7 +115,7 @@ def _sum_along(source, target, axis, kernel, stride, padding):
         return
     written = False
     for k in range(kernel):
-        there, here = _reach(k - padding, stride, source.shape[axis], count)
+        there, here = reach(k - padding, stride, source.shape[axis], count)
         if there.start >= there.stop:
             continue
         if not written and there == slice(0, count):
@@ -164,25 +136,12 @@ def _spread_along(source, target, axis, kernel, stride, padding):
     if kernel != stride or padding or target.shape[axis] != stride * source.shape[axis]:
         target[...] = 0
     for k in range(kernel):
-        there, here = _reach(k - padding, stride, target.shape[axis], source.shape[axis])
+        there, here = reach(k - padding, stride, target.shape[axis], source.shape[axis])
         if there.start < there.stop:
             if disjoint:
                 target[(*before, here)] = source[(*before, there)]
             else:
                 target[(*before, here)] += source[(*before, there)]
-
-
-def _reach(offset, stride, size, out):
-    """The outputs i in [0, out) with i stride + offset in [0, size), and those positions, as two slices."""
-    low = max(0, -(offset // stride))
-    high = min(out, (size - 1 - offset) // stride + 1)
-    start = low * stride + offset
-    return slice(low, max(low, high)), slice(start, max(start, (high - 1) * stride + offset + 1), stride)
-
-
-def _output_size(size, kernel, stride, padding, dilation):
-    return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1
-                 for n, k, s, p, d in zip(size, kernel, stride, padding, dilation))
 
 
 def _over_images(block, n, elements):

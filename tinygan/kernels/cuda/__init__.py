@@ -1,0 +1,19 @@
+"""Kernels on CuPy arrays: the names and signatures of `tinygan.kernels.cpu`, with no host synchronisation inside.
+
+CuPy's elementwise functions return C-ordered memory whatever the order of their inputs, so every kernel computes on the
+array in its order of memory and hands out a transposed view.
+"""
+
+from tinygan.kernels.cuda.conv import correlate, correlate_transpose, correlate_weight
+from tinygan.kernels.cuda.matmul import matmul
+from tinygan.kernels.cuda.normalize import normalize, normalize_vjp
+from tinygan.kernels.cuda.optimizers import adam_step, rmsprop_step, sgd_step
+from tinygan.kernels.cuda.pooling import max_pool_indices, window_sum, window_sum_transpose
+
+__all__ = [
+    "correlate", "correlate_transpose", "correlate_weight",
+    "matmul",
+    "normalize", "normalize_vjp",
+    "adam_step", "rmsprop_step", "sgd_step",
+    "max_pool_indices", "window_sum", "window_sum_transpose",
+]

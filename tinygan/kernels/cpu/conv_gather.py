@@ -69,7 +69,7 @@ def columns(image, box, windows):
     """
     taps, channels = math.prod(windows.kernel), image.shape[-1]
     count = tuple(part.stop - part.start for part in box)
-    view = _window_view(image, box, count, windows)
+    view = window_view(image, box, count, windows)
     if taps == 1 and all(s == 1 for s in windows.stride) or count[1:] == (1,) * len(windows.kernel):
         merged = _merged(view, count, taps * channels)
         if merged is not None:
@@ -85,7 +85,7 @@ def _merged(view, count, width):
     return matrix if np.may_share_memory(matrix, view) else None
 
 
-def _window_view(image, box, count, windows):
+def window_view(image, box, count, windows):
     """Return the overlapping view (*count, *kernel, C) of the image, or of its padded block where windows stick out."""
     kernel, stride, dilation, offset = windows
     low = [part.start * s + o for part, s, o in zip(box[1:], stride, offset)]

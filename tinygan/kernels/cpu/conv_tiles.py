@@ -28,6 +28,7 @@ WEIGHT_POINT_BYTES = 1 << 21   # larger: each block of the weight gradient adds 
 MAX_POINT_BYTES = 1 << 23      # and with many outputs larger still, up to this
 WEIGHT_PARTS = 4               # the weight gradient has at most this many partial sums in memory
 MIN_CHANNELS = 16              # with fewer, additions outweigh the multiplications saved
+MIN_SAVING = 1.4               # multiplications saved, the cut-off parts of tiles counted, before it pays
 
 # The transforms by number of taps: image tile of r + 1 -> points, taps -> points, points -> 2 outputs.
 B = {2: [[1, -1, 0], [0, 1, 0], [0, -1, 1]],
@@ -57,7 +58,7 @@ def worthwhile(images, out, channels, outputs, r):
     """Return whether tiles save time: enough of them to fill a matrix, enough channels, not too much cut off."""
     tiles = images * _tiles(out[0]) * _tiles(out[1])
     saved = 4 * r * r / (r + 1) ** 2 * out[0] * out[1] * images
-    return tiles >= MIN_ROWS and min(channels, outputs) >= MIN_CHANNELS and saved >= 1.25 * 4 * tiles
+    return tiles >= MIN_ROWS and min(channels, outputs) >= MIN_CHANNELS and saved >= MIN_SAVING * 4 * tiles
 
 
 def correlate_tiles(image, w, stride, offset, r, y):

@@ -109,11 +109,9 @@ class Function:
         return _result(self.output_data, self, 0)
 
     def __call__(self, *inputs):
-        mode = _mode.get()
         arrays = []
-        edges = []
         dtype = None
-        record = versioned = False
+        record = False
         for x in inputs:
             if isinstance(x, Tensor):
                 array = x.data
@@ -122,32 +120,45 @@ class Function:
                     if dtype is not None and not self.mixes_dtypes:
                         return self(*align_dtypes(type(self).__name__, inputs))
                     dtype = array.dtype
-                if x.version is not None:
-                    versioned = True
-                if x.requires_grad and mode.grad:
+                if x.requires_grad:
                     record = True
-                    edges.append((x.node or x, x.index, array.shape))
-                    continue
             else:
                 arrays.append(x)
-            edges.append(None)
+        mode = _mode.get()
         out = self.forward(*arrays) if mode.watcher is None else mode.watcher.forward(self, arrays)
-        if record:
-            self.edges = edges
-            if self.saves_output:
-                self.output_data = out
-            if self.saves:
-                self.saved = inputs if self.saves is ALL else tuple([inputs[i] for i in self.saves])
-                if versioned:
-                    self.versions = [(x, x.version.count) for x in self.saved
-                                     if isinstance(x, Tensor) and x.version is not None]
-        if type(out) is tuple:
-            self.n_outputs = len(out)
-            return tuple([None if o is None else _result(o, self if record else None, i) for i, o in enumerate(out)])
-        result = _result(out, self if record else None, 0)
-        if versioned and self.view:
+        if record and mode.grad:
+            self._record(inputs, out)
+            node = self
+        else:
+            node = None
+        if out.__class__ is tuple:
+            return tuple([None if o is None else _result(o, node, i) for i, o in enumerate(out)])
+        result = _result(out, node, 0)
+        if self.view and inputs[0].version is not None:
             result.version = inputs[0].version
         return result
+
+    def _record(self, inputs, out) -> None:
+        """Become a node of the graph: remember where the inputs came from and what backward will read."""
+        self.edges = edges = []
+        versioned = False
+        for x in inputs:
+            edge = None
+            if isinstance(x, Tensor):
+                if x.requires_grad:
+                    edge = (x.node or x, x.index, x.data.shape)
+                if x.version is not None:
+                    versioned = True
+            edges.append(edge)
+        if out.__class__ is tuple:
+            self.n_outputs = len(out)
+        if self.saves_output:
+            self.output_data = out
+        if self.saves:
+            self.saved = inputs if self.saves is ALL else tuple([inputs[i] for i in self.saves])
+            if versioned:
+                self.versions = [(x, x.version.count) for x in self.saved
+                                 if isinstance(x, Tensor) and x.version is not None]
 
     def check_usable(self) -> None:
         """Raise when the buffers were freed, or when a saved parameter was written since this call."""
@@ -168,14 +179,9 @@ class Function:
 
 
 def _result(array, node, index) -> Tensor:
-    out = Tensor.__new__(Tensor)
-    # NumPy returns a scalar, not an array, where a result has no dimensions
-    out.data = array if array.__class__ is np.ndarray or not isinstance(array, np.generic) else np.asarray(array)
-    if node is not None:
-        out.node = node
-        out.index = index
-        out.requires_grad = True
-    return out
+    if array.__class__ is not np.ndarray and isinstance(array, np.generic):
+        array = np.asarray(array)  # NumPy returns a scalar, not an array, where a result has no dimensions
+    return Tensor(array) if node is None else Tensor(array, True, node, index)
 
 
 def align_dtypes(name: str, inputs):

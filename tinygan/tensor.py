@@ -27,18 +27,15 @@ class Tensor:
     for leaves; ``version`` counts the writes to the array when it belongs to a :class:`Parameter`.
     """
 
+    __slots__ = ("data", "requires_grad", "node", "index", "grad", "version", "__weakref__")
     __array_ufunc__ = None  # numpy_array * tensor must come to us, not become an object array or float64
-    # defaults live in the class: most tensors are intermediate results, and setting less makes them cheaper
-    grad = None
-    node = None
-    index = -1
-    requires_grad = False
-    version = None
 
-    def __init__(self, data, requires_grad: bool = False):
+    def __init__(self, data, requires_grad: bool = False, node=None, index: int = -1):
         self.data = data
-        if requires_grad:
-            self.requires_grad = True
+        self.requires_grad = requires_grad
+        self.node = node
+        self.index = index
+        self.grad = self.version = None
 
     # What it is
 

@@ -7,7 +7,7 @@ import pytest
 
 import tinygan
 from tinygan import functional as F
-from tinygan import random
+from tinygan import nn, random
 from tinygan.losses import every, gp, gradient_norm, r1, r2, squared_gradient, wasserstein
 
 
@@ -221,29 +221,25 @@ def test_a_penalty_adds_to_penalties_only():
         r1() + 1
 
 
-class BatchNorm2d:
-    """The name and the two attributes by which the warning knows a layer."""
+class Critic(nn.Module):
+    """x -> the sum of norm(x)."""
 
-    def __init__(self, training):
-        self.training = training
+    def __init__(self, norm):
+        super().__init__()
+        self.norm = norm.double()
 
-
-class Critic:
-    def __init__(self, *modules):
-        self._modules = modules
-
-    def modules(self):
-        return iter((self, *self._modules))
-
-    training = True
-
-    def __call__(self, x):
-        return x.sum((1, 2, 3))
+    def forward(self, x):
+        return self.norm(x).sum((1, 2, 3))
 
 
 @pytest.mark.parametrize("penalty", [gp(), r1(), r2()], ids=repr)
 def test_batch_norm_in_training_mode_gets_a_warning(penalty):
+    critic = Critic(nn.BatchNorm2d(2))
     with pytest.warns(UserWarning, match="got BatchNorm2d in training mode"):
-        penalty(Critic(BatchNorm2d(training=True)), X, FAKE)
-    penalty(Critic(BatchNorm2d(training=False)), X, FAKE)  # warnings are errors here
-    penalty(Critic(), X, FAKE)
+        penalty(critic, X, FAKE)
+    penalty(critic.eval(), X, FAKE)  # warnings are errors here
+
+
+@pytest.mark.parametrize("norm", [nn.InstanceNorm2d(2), nn.GroupNorm(1, 2), nn.LayerNorm((2, 3, 4))], ids=repr)
+def test_norms_of_one_sample_get_no_warning(norm):
+    gp()(Critic(norm), X, FAKE)

@@ -1,7 +1,40 @@
 """Settings and fixtures shared by all tests."""
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tinygan import backend
 
 # Derandomised: a red run is red again on the next machine. No deadline and no complaint about slow generation: CI
 # machines are slow at times, and a timed test states nothing about the code.
 settings.register_profile("tinygan", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tinygan")
+
+
+@pytest.fixture(scope="session")
+def _standin_module():
+    # under another name until a test asks for it, so that nobody else finds a "cupy" by accident
+    spec = importlib.util.spec_from_file_location("cupy_standin", Path(__file__).with_name("cupy_standin.py"))
+    module = sys.modules["cupy_standin"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def cupy_standin(_standin_module, monkeypatch):
+    """A strict stand-in for CuPy as the module "cupy", with its counters at zero; device "cuda" works meanwhile."""
+    monkeypatch.setitem(sys.modules, "cupy", _standin_module)
+    monkeypatch.setitem(sys.modules, "cupyx", _standin_module.make_cupyx())
+    _standin_module.counters.synchronizations = _standin_module.counters.transfers = 0
+    _forget_cupy()
+    assert backend._cupy() is _standin_module  # loaded now, for backend knows CuPy's arrays from then on
+    yield _standin_module
+    _forget_cupy()
+
+
+def _forget_cupy():
+    backend._cupy.cache_clear()
+    backend.cuda_available.cache_clear()

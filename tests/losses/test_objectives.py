@@ -75,7 +75,7 @@ class AsFunction:
         self.network, self.value = network, value
         self.modules = [m for net in (network, *others) for m in net.modules()]
         self.buffers = [dict(m._buffers) for m in self.modules]
-        self.places = [(m, name) for m in network.modules() for name in m._parameters if m._parameters[name] is not None]
+        self.places = [(m, name) for m in network.modules() for name, p in m._parameters.items() if p is not None]
         self.parameters = [m._parameters[name].data for m, name in self.places]
 
     def __call__(self, *parameters):

@@ -16,8 +16,9 @@ __version__ = "14.0.0"
 # Names checked against CuPy 14.2; test_cupy_standin compares them with CuPy itself where it is installed.
 UFUNCS = """absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or bitwise_xor
 cbrt ceil copysign cos cosh divide equal exp exp2 expm1 floor floor_divide fmax fmin fmod greater greater_equal invert
-isfinite isinf isnan left_shift less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor
-maximum minimum multiply negative not_equal positive power reciprocal remainder right_shift rint sign signbit sin sinh
+isfinite isinf isnan left_shift less less_equal log log10 log1p log2
+logaddexp logical_and logical_not logical_or logical_xor maximum minimum
+multiply negative not_equal positive power reciprocal remainder right_shift rint sign signbit sin sinh
 sqrt square subtract tan tanh true_divide trunc""".split()
 SCATTERING = {"add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor"}  # those with .at
 REDUCING = {"add", "multiply"}  # those with .reduce and .accumulate

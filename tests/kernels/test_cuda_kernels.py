@@ -1,0 +1,167 @@
+"""The kernels for CuPy arrays, through the strict stand-in: equal to the CPU kernels, never waiting."""
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tinygan import backend
+from tinygan.kernels import cpu, cuda, kernels_for
+from tinygan.kernels.windows import output_size
+
+# The fixture need not start afresh for every example: `both` sets its counters back.
+ONE_FIXTURE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+# Both sides sum at most some thousand products of numbers of size 1 in float64: 1e-12 is 4,500 roundings of them.
+TOLERANCE = 1e-12
+
+
+def same(on_device, on_host):
+    """Assert equal values, dtype and shape."""
+    there = backend.to_numpy(on_device)
+    assert there.shape == on_host.shape and there.dtype == on_host.dtype
+    np.testing.assert_allclose(there, on_host, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def both(name, standin, *args):
+    """Run kernel ``name`` on the CPU and through the stand-in, and assert that they agree without a wait."""
+    def send(value):
+        return standin.asarray(value) if isinstance(value, np.ndarray) else value
+    sent = [send(value) for value in args]
+    standin.counters.synchronizations = standin.counters.transfers = 0
+    on_device = getattr(cuda, name)(*sent)
+    assert standin.counters.synchronizations == standin.counters.transfers == 0
+    on_host = getattr(cpu, name)(*args)
+    if not isinstance(on_host, tuple):
+        on_device, on_host = (on_device,), (on_host,)
+    for there, here in zip(on_device, on_host, strict=True):
+        assert (there is None) == (here is None)
+        if here is not None:
+            same(there, here)
+    return on_device
+
+
+@st.composite
+def windows(draw, largest_dilation=3):
+    """(size, kernel, stride, padding, dilation) in 1 to 3 dimensions, with at least one output."""
+    dims = draw(st.integers(1, 3))
+    kernel, stride, dilation = (tuple(draw(st.integers(1, n)) for _ in range(dims)) for n in (3, 3, largest_dilation))
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    size = tuple(draw(st.integers(max(1, d * (k - 1) + 1 - p), 8)) for k, d, p in zip(kernel, dilation, padding))
+    return size, kernel, stride, padding, dilation
+
+
+def test_both_devices_offer_the_same_names_and_signatures():
+    assert sorted(cpu.__all__) == sorted(cuda.__all__)
+    for name in cpu.__all__:
+        assert inspect.signature(getattr(cpu, name)) == inspect.signature(getattr(cuda, name)), name
+
+
+def test_kernels_for_chooses_by_the_array(cupy_standin):
+    assert kernels_for(np.zeros(1)) is cpu
+    assert kernels_for(cupy_standin.zeros(1)) is cuda
+
+
+@settings(max_examples=60, suppress_health_check=ONE_FIXTURE)
+@given(geometry=windows(), groups=st.integers(1, 3), batch=st.integers(0, 3), per_group=st.integers(1, 2),
+       seed=st.integers(0, 99))
+def test_convolution(geometry, groups, batch, per_group, seed, cupy_standin):
+    size, kernel, stride, padding, dilation = geometry
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((batch, groups * per_group, *size))
+    w = rng.standard_normal((groups * 2, per_group, *kernel))
+    g = rng.standard_normal((batch, groups * 2, *output_size(size, kernel, stride, padding, dilation)))
+    rest = (stride, padding, dilation, groups)
+    y, = both("correlate", cupy_standin, x, w, *rest)
+    gx, = both("correlate_transpose", cupy_standin, g, w, size, *rest)
+    gw, = both("correlate_weight", cupy_standin, x, g, kernel, *rest)
+    assert y.transpose(0, *range(2, y.ndim), 1).flags.c_contiguous
+    assert gx.transpose(0, *range(2, gx.ndim), 1).flags.c_contiguous
+    assert gw.flags.c_contiguous
+
+
+def test_convolution_in_blocks_is_the_same(cupy_standin, monkeypatch):
+    monkeypatch.setattr("tinygan.kernels.cuda.conv.COLUMN_BYTES", 1)  # one image at a time
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((3, 4, 6, 5)), rng.standard_normal((6, 2, 3, 2))
+    rest = ((2, 1), (1, 1), (1, 2), 2)
+    y, = both("correlate", cupy_standin, x, w, *rest)
+    g = rng.standard_normal(y.shape)
+    both("correlate_transpose", cupy_standin, g, w, (6, 5), *rest)
+    both("correlate_weight", cupy_standin, x, g, (3, 2), *rest)
+
+
+@settings(max_examples=40, suppress_health_check=ONE_FIXTURE)
+@given(geometry=windows(), batch=st.integers(0, 2), seed=st.integers(0, 99))
+def test_pooling(geometry, batch, seed, cupy_standin):
+    size, kernel, stride, padding, dilation = geometry
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-2, 3, (batch, 3, *size)).astype(np.float64)  # few values: many ties
+    x[rng.random(x.shape) < 0.1] = rng.choice([np.nan, -np.inf])
+    both("max_pool_indices", cupy_standin, x, kernel, stride, padding, dilation)
+    ones = (1,) * len(size)
+    if all(n + 2 * p >= k for n, p, k in zip(size, padding, kernel)):
+        x = rng.standard_normal(x.shape)
+        both("window_sum", cupy_standin, x, kernel, stride, padding)
+        g = rng.standard_normal((batch, 3, *output_size(size, kernel, stride, padding, ones)))
+        both("window_sum_transpose", cupy_standin, g, size, kernel, stride, padding)
+
+
+@pytest.mark.parametrize("shape, axes, affine", [
+    ((4, 3), (0,), (1, 3)), ((4, 3), (1,), (1, 3)), ((4, 3, 5), (0, 2), (1, 3, 1)),
+    ((4, 3, 5, 2), (0, 2, 3), (1, 3, 1, 1)),
+    ((4, 3, 5, 2), (2, 3), (1, 3, 1, 1)), ((4, 3, 5, 2), (2, 3), (4, 3, 1, 1)), ((4, 3, 5, 2), (1, 2, 3), (1, 3, 5, 2)),
+    ((4, 2, 3, 5, 2), (2, 3, 4), (1, 2, 3, 1, 1)), ((4, 3, 5), (-1,), (1, 1, 5)),
+    ((0, 3, 5, 2), (0, 2, 3), (1, 3, 1, 1)),
+    ((4, 3, 5, 2), (2, 3), None),
+])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_normalisation(cupy_standin, shape, axes, affine, dtype):
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
+    scale, shift = (None, None) if affine is None else rng.standard_normal((2, *affine)).astype(dtype)
+    send = lambda value: None if value is None else cupy_standin.asarray(value)  # noqa: E731
+    device = [send(value) for value in (x, scale, shift, g)]
+    y, mean, rstd = cuda.normalize(*device[:3], axes, 1e-5)
+    needs = (True, affine is not None, affine is not None)
+    grads = cuda.normalize_vjp(device[3], device[0], device[1], mean, rstd, axes, needs)
+    assert cupy_standin.counters.synchronizations == 0
+    host = cpu.normalize(x, scale, shift, axes, 1e-5)
+    host += cpu.normalize_vjp(g, x, scale, *host[1:], axes, needs)
+    # sums of at most 120 numbers of size 1, divided by a standard deviation that is not small
+    tolerance = 300 * np.finfo(dtype).eps
+    for there, here in zip((y, mean, rstd, *grads), host, strict=True):
+        assert (there is None) == (here is None)
+        if here is not None:
+            assert there.shape == here.shape and there.dtype == here.dtype == dtype
+            np.testing.assert_allclose(there.get(), here, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name, moments, rest", [
+    ("sgd_step", 1, (0.1, 0.9, 0.2, 0.01, True, False)),
+    ("sgd_step", 1, (0.1, 0.9, 0.0, 0.0, False, True)),
+    ("sgd_step", 1, (0.1, 0.0, 0.0, 0.0, False, False)),
+    ("rmsprop_step", 3, (0.1, 0.9, 1e-8, 0.01, 0.9, True)),
+    ("rmsprop_step", 3, (0.1, 0.9, 1e-8, 0.0, 0.0, False)),
+    ("adam_step", 2, (0.1, 0.9, 0.99, 1e-8, 0.01, 3)),
+    ("adam_step", 2, (0.1, 0.4, 0.99, 1e-8, 0.0, 1)),
+])
+def test_optimiser_steps(cupy_standin, name, moments, rest):
+    rng = np.random.default_rng(0)
+    host = [rng.random((3, 5), dtype=np.float32) for _ in range(2 + moments)]
+    if name == "rmsprop_step":
+        host[2] += 2  # above grad_avg squared, as it always is
+    device = [cupy_standin.asarray(value) for value in host]
+    getattr(cuda, name)(*device, *rest)
+    assert cupy_standin.counters.synchronizations == 0
+    getattr(cpu, name)(*host, *rest)
+    for there, here in zip(device, host, strict=True):
+        assert there.dtype == np.float32
+        # the same operations in the same order, on the same numbers
+        np.testing.assert_array_equal(there.get(), here)
+
+
+@pytest.mark.parametrize("a, b", [((3, 4), (4, 5)), ((2, 1, 3, 4), (5, 4, 2)), ((0, 4), (4, 5)), ((3, 0), (0, 2))])
+def test_matmul(cupy_standin, a, b):
+    rng = np.random.default_rng(0)
+    both("matmul", cupy_standin, rng.standard_normal(a), rng.standard_normal(b))

@@ -21,17 +21,18 @@ class _RunningNorm(Module):
     """What batch and instance norm share: the affine map, and running averages of mean and unbiased variance.
 
     ``momentum`` is the weight of the newest value: running = (1 - momentum) running + momentum new; None averages all
-    values equally. The averages are rebound to new Tensors: a graph that used the old ones keeps them.
+    values equally. ``num_batches_tracked`` counts them (PyTorch's instance norm leaves it at 0). The averages
+    are rebound to new Tensors: a graph that used the old ones keeps them.
     """
 
     dims: tuple = ()  # numbers of spatial dimensions that are accepted
 
-    def __init__(self, num_features, eps, momentum, affine, track_running_stats):
+    def __init__(self, num_features, eps, momentum, affine, track_running_stats, bias):
         super().__init__()
         check_positive(self, num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        _affine(self, num_features, affine, affine)
+        _affine(self, num_features, affine, affine and bias)
         tracked = track_running_stats
         self.register_buffer("running_mean", Tensor(np.zeros(num_features, np.float32)) if tracked else None)
         self.register_buffer("running_var", Tensor(np.ones(num_features, np.float32)) if tracked else None)
@@ -54,13 +55,13 @@ class _RunningNorm(Module):
 
     def extra_repr(self):
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-                f"track_running_stats={self.track_running_stats}")
+                f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
 
 
 class _BatchNorm(_RunningNorm):
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-                 track_running_stats: bool = True):
-        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+                 track_running_stats: bool = True, *, bias: bool = True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
     def forward(self, input):
         self.check(input)
@@ -92,8 +93,8 @@ class BatchNorm3d(_BatchNorm):
 
 class _InstanceNorm(_RunningNorm):
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = False,
-                 track_running_stats: bool = False):
-        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+                 track_running_stats: bool = False, *, bias: bool = True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
     def forward(self, input):
         self.check(input)
@@ -157,14 +158,15 @@ class LayerNorm(Module):
 class GroupNorm(Module):
     """(N, C, *S) normalised over each group of C / num_groups channels (Wu & He 2018, arXiv:1803.08494)."""
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True):
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *,
+                 bias: bool = True):
         super().__init__()
         check_positive(self, num_groups=num_groups, num_channels=num_channels)
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: expected num_channels divisible by num_groups, got {num_channels} and "
                              f"{num_groups}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        _affine(self, num_channels, affine, affine)
+        _affine(self, num_channels, affine, affine and bias)
 
     def forward(self, input):
         check_tensor(self, input)
@@ -173,7 +175,8 @@ class GroupNorm(Module):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return (f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+                f"bias={self.bias is not None}")
 
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d",

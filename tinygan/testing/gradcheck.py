@@ -99,15 +99,15 @@ class _Check:
         if not usable:
             raise GradcheckError(f"{self.name}: expected an output that depends on the inputs, got none")
         cotangents = [self.draw(y.data) if j in usable else None for j, y in enumerate(outputs)]
+        gradients = self.first_gradients(call, [*point, *cotangents], len(point))
+        self.unchanged(x, before)
         errors = np.zeros(self.order)
         for given, first in self.patterns(len(point), usable):
             c = [v if j in given else None for j, v in enumerate(cotangents)]
             everything = len(given) == len(usable) and len(first) == len(point)
             errors = np.maximum(errors, self.pattern(call, point, c, first, through_tanh and everything))
-        for i, a, b in zip(self.where, x, before):
-            if not np.array_equal(to_numpy(a), b, equal_nan=True):
-                raise GradcheckError(f"{self.name}: expected input {i} to stay unchanged, but f or its derivative "
-                                     "wrote into it")
+        errors[0] = max(errors[0], self.elements(call, [*point, *cotangents], len(point), gradients))
+        self.unchanged(x, before)
         return tuple(errors.tolist())
 
     def call(self, *tensors) -> list:
@@ -118,6 +118,12 @@ class _Check:
         outputs = self.f(*args)
         outputs = [outputs] if isinstance(outputs, Tensor) else [y for y in outputs if isinstance(y, Tensor)]
         return [y for y in outputs if y.dtype.kind == "f"]
+
+    def unchanged(self, x, before):
+        for i, a, b in zip(self.where, x, before):
+            if not np.array_equal(to_numpy(a), b, equal_nan=True):
+                raise GradcheckError(f"{self.name}: expected input {i} to stay unchanged, but f or its derivative "
+                                     "wrote into it")
 
     def draw(self, like):
         """Random numbers between 0.5 and 1.5 with random signs, in the shape and memory order of ``like``."""
@@ -138,7 +144,6 @@ class _Check:
     def pattern(self, call, x, c, first, substantial) -> np.ndarray:
         """The relative errors of all orders for these cotangents; only the gradients of ``first`` are used in D1."""
         point = [*x, *c]
-        kept = [None if a is None else to_numpy(a).copy() for a in point]
         directions = [[self.draw(a) if i in first else None for i, a in enumerate(x)] + [None] * len(c)]
         for _ in range(1, self.order):
             directions.append([None if a is None else self.draw(a) for a in point])
@@ -151,10 +156,6 @@ class _Check:
             if substantial and abs(numeric) < NEGLIGIBLE * scale:
                 raise _Again(f"derivative {k} is negligible: {numeric:.2e} beside {scale:.2e}")
             errors.append(error)
-        errors[0] = max(errors[0], self.gradients(call, point, n, first))
-        if not all(b is None or np.array_equal(to_numpy(a), b, equal_nan=True) for a, b in zip(point, kept)):
-            raise GradcheckError(f"{self.name}: expected inputs and cotangents to stay unchanged, but f or its "
-                                 "derivative wrote into one")
         return np.array(errors)
 
     def compare(self, call, point, n, directions, tower):
@@ -205,19 +206,23 @@ class _Check:
         raise GradcheckError(f"{self.name}: derivative of order {k} with respect to {label}: analytic {analytic:.12g}, "
                              f"numeric {numeric:.12g}, relative error {error:.2e} (tolerance {self.limit(k):.0e})")
 
-    def gradients(self, call, point, n, first) -> float:
-        """Shape, dtype and consistency of the first gradients; the largest error element by element when small."""
+    def first_gradients(self, call, point, n) -> list:
+        """The first gradients, whose shape and dtype must be right and which must not depend on how they are asked."""
+        kept = [None if a is None else to_numpy(a).copy() for a in point]
         gradients = _gradients(call, point, n, range(n))
         for i, (x, g) in enumerate(zip(point, gradients)):
             if g is not None and (g.shape != x.shape or g.dtype != x.dtype):
                 raise GradcheckError(f"{self.name}: expected a gradient of shape {x.shape} and dtype {x.dtype} for "
                                      f"input {self.where[i]}, got {g.shape} and {g.dtype}")
         self.same("with create_graph", gradients, _gradients(call, point, n, range(n), create_graph=True))
-        if len(first) < n:
-            self.same(f"asked for inputs {first} alone", [gradients[i] for i in first],
-                      _gradients(call, point, n, first))
-        size = sum(x.size for x in point[:n])
-        return self.elements(call, point, n, gradients) if 0 < size <= SMALL else 0.0
+        for i in range(n if n > 1 else 0):
+            alone = [gradients[j] if j != i else _gradients(call, point, n, [i])[0] for j in range(n)]
+            self.same("when it is the only one asked for", gradients, alone)
+        for a, b in zip(point[n:], kept[n:]):
+            if b is not None and not np.array_equal(to_numpy(a), b, equal_nan=True):
+                raise GradcheckError(f"{self.name}: expected a cotangent to stay unchanged, but the derivative wrote "
+                                     "into it")
+        return gradients
 
     def same(self, how, expected, got):
         for i, (a, b) in enumerate(zip(expected, got)):
@@ -228,9 +233,12 @@ class _Check:
                                      f"difference of {np.max(np.abs(a - b)):.2e}")
 
     def elements(self, call, point, n, gradients) -> float:
+        """The largest error of the first gradients element by element, if the inputs are small."""
+        if not 0 < sum(x.size for x in point[:n]) <= SMALL:
+            return 0.0
         centre = _tower(call, point, n, [])[0]
         scale = abs(centre)
-        largest = max([scale * FLOOR] + [float(abs(g.data).max()) for g in gradients if g is not None])
+        largest = max([scale * FLOOR] + [float(abs(g.data).max()) for g in gradients if g is not None and g.size])
         worst = 0.0
         for i, x in enumerate(point[:n]):
             for at in np.ndindex(x.shape):
@@ -270,11 +278,11 @@ def _weighted(outputs, cotangents):
 def _gradients(call, point, n, of, create_graph=False) -> list:
     """The gradients of D0 with respect to the inputs numbered in ``of``."""
     x = [Tensor(a, requires_grad=i in of) for i, a in enumerate(point[:n])]
-    value = _weighted(call(*x), [None if a is None else Tensor(a) for a in point[n:]])
-    wanted = [x[i] for i in of]
-    if not value.requires_grad:  # an input that the given outputs do not use
-        return [None] * len(wanted)
-    return list(grad(value, wanted, create_graph=create_graph, allow_unused=True))
+    pairs = [(y, Tensor(c)) for y, c in zip(call(*x), point[n:]) if c is not None and y.requires_grad]
+    if not pairs:  # the given outputs do not use these inputs
+        return [None for _ in of]
+    return list(grad([y for y, _ in pairs], [x[i] for i in of], [c for _, c in pairs], create_graph=create_graph,
+                     allow_unused=True))
 
 
 def _tower(call, point, n, directions) -> list:

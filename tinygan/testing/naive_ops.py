@@ -18,17 +18,17 @@ _least, _most = builtins.min, builtins.max  # the public names below hide them
 add, sub, mul, div, neg = operator.add, operator.sub, operator.mul, operator.truediv, operator.neg
 exp, log, sqrt, tanh, abs, expm1, square = np.exp, np.log, np.sqrt, np.tanh, np.abs, np.expm1, np.square
 maximum, minimum, where, matmul, einsum = np.maximum, np.minimum, np.where, np.matmul, np.einsum
-zeros_like, ones_like, argmax, argmin = np.zeros_like, np.ones_like, np.argmax, np.argmin
+zeros_like, ones_like, radd, rmul, T = np.zeros_like, np.ones_like, add, mul, np.transpose
 pow, getitem = operator.pow, operator.getitem
 eq, ne, lt, le, gt, ge = operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge
-reshape, transpose, expand = np.reshape, np.swapaxes, np.broadcast_to
+transpose = np.swapaxes
 
 
 def rsub(a, b):
     return b - a
 
 
-def rtruediv(a, b):
+def rdiv(a, b):
     return b / a
 
 
@@ -115,6 +115,14 @@ def min(x, dim=None, keepdim=False):
     return np.min(x) if dim is None else (np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim))
 
 
+def argmax(x, dim=None, keepdim=False):
+    return np.argmax(x, axis=dim, keepdims=keepdim)
+
+
+def argmin(x, dim=None, keepdim=False):
+    return np.argmin(x, axis=dim, keepdims=keepdim)
+
+
 def logsumexp(x, dim, keepdim=False):
     return np.log(np.sum(np.exp(x), axis=dim, keepdims=keepdim))
 
@@ -128,13 +136,30 @@ def norm(x, p=2, dim=None, keepdim=False):
 # Shapes and positions
 
 
+def _shape(args):
+    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+
+
+def reshape(x, *shape):
+    return np.reshape(x, _shape(shape))
+
+
+view = reshape
+
+
+def expand(x, *shape):
+    shape = _shape(shape)
+    kept = (0,) * (len(shape) - x.ndim) + x.shape
+    return x + np.zeros([k if n == -1 else n for n, k in zip(shape, kept)], x.dtype)
+
+
 def flatten(x, start_dim=0, end_dim=-1):
     end = end_dim % x.ndim
     return x.reshape(*x.shape[:start_dim], math.prod(x.shape[start_dim:end + 1]), *x.shape[end + 1:])
 
 
 def permute(x, *dims):
-    return np.transpose(x, dims[0] if isinstance(dims[0], tuple) else dims)
+    return np.transpose(x, _shape(dims))
 
 
 def squeeze(x, dim=None):

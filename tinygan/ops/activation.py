@@ -23,7 +23,9 @@ class LeakyReLU(Function):
         self.slope = slope
 
     def forward(self, x):
-        return np.maximum(x, 0) if self.slope == 0 else np.maximum(x, x * self.slope)
+        if self.slope == 0:
+            return np.maximum(x, 0)
+        return np.maximum(x, x * self.slope) if self.slope <= 1 else np.minimum(x, x * self.slope)
 
     def backward(self, g):
         return Slope(self.output_data, self.slope)(g)
@@ -122,7 +124,7 @@ def relu(input):
 
 
 def leaky_relu(input, negative_slope: float = 0.01):
-    """x for x > 0, else negative_slope x (>= 0). Raises ValueError for a negative slope, which loses the sign of x."""
+    """x for x > 0, else negative_slope x. Raises ValueError for a negative slope, which loses the sign of x."""
     if negative_slope < 0:
         raise ValueError(f"leaky_relu: expected negative_slope >= 0, got {negative_slope}")
     return LeakyReLU(negative_slope)(input)
@@ -166,7 +168,7 @@ def log_softmax(input, dim: int):
 
 
 def dropout(input, p: float = 0.5, training: bool = True):
-    """Elements set to 0 with probability ``p``, the others divided by 1 - p (Srivastava et al. 2014); else the identity.
+    """Elements set to 0 with probability ``p``, the others divided by 1 - p (Srivastava et al. 2014), when training.
 
     The mask comes from the "dropout" stream. Raises ValueError unless 0 <= p <= 1.
     """

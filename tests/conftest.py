@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tinygan import backend
-
 # Derandomised: a red run is red again on the next machine. No deadline and no complaint about slow generation: CI
 # machines are slow at times, and a timed test states nothing about the code.
 settings.register_profile("tinygan", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,15 +24,16 @@ def _standin_module():
 @pytest.fixture
 def cupy_standin(_standin_module, monkeypatch):
     """A strict stand-in for CuPy as the module "cupy", with its counters at zero; device "cuda" works meanwhile."""
+    from tinygan import backend  # here, so that a package that does not import fails tests one by one
     monkeypatch.setitem(sys.modules, "cupy", _standin_module)
     monkeypatch.setitem(sys.modules, "cupyx", _standin_module.make_cupyx())
     _standin_module.counters.synchronizations = _standin_module.counters.transfers = 0
-    _forget_cupy()
+    _forget_cupy(backend)
     assert backend._cupy() is _standin_module  # loaded now, for backend knows CuPy's arrays from then on
     yield _standin_module
-    _forget_cupy()
+    _forget_cupy(backend)
 
 
-def _forget_cupy():
+def _forget_cupy(backend):
     backend._cupy.cache_clear()
     backend.cuda_available.cache_clear()

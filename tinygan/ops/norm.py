@@ -38,6 +38,13 @@ class Normalize(Fused):
         return kernels_for(x).normalize_vjp(cotangents[0], x, scale, *kept, self.axes, needs)
 
 
+def _normalize(axes, eps, input, scale, shift):
+    """Normalize, whose kernel knows how to reduce a gradient to the shift's shape from the scale's."""
+    if scale is None and shift is not None:
+        return Normalize(axes, eps)(input, None, None) + shift
+    return Normalize(axes, eps)(input, scale, shift)
+
+
 def _channels(parameter, ndim):
     """(C,) as (1, C, 1, ...), to broadcast against (N, C, *S)."""
     return None if parameter is None else reshape(parameter, (1, -1) + (1,) * (ndim - 2))
@@ -60,7 +67,9 @@ def batch_norm_train(input, weight=None, bias=None, eps: float = 1e-5):
     if count == 1:
         raise ValueError(f"batch_norm: expected more than one value per channel in training, got input {input.shape}")
     op = Normalize(axes, eps)
-    y = op(input, _channels(weight, input.ndim), _channels(bias, input.ndim))
+    alone = bias is not None and weight is None  # see _normalize
+    y = op(input, _channels(weight, input.ndim), None if alone else _channels(bias, input.ndim))
+    y = y + _channels(bias, input.ndim) if alone else y
     average, rstd = [k.reshape(-1) for k in op.kept]
     variance = array_module(rstd).maximum(1 / (rstd * rstd) - eps, 0) * (count / max(count - 1, 1))
     return y, average, variance.astype(input.dtype, copy=False)
@@ -90,8 +99,8 @@ def instance_norm(input, weight=None, bias=None, eps: float = 1e-5):
     _check_affine("instance_norm", input.shape[1:2], weight=weight, bias=bias)
     if input.size and math.prod(input.shape[2:]) == 1:
         raise ValueError(f"instance_norm: expected more than one position, got input {input.shape}")
-    return Normalize(tuple(range(2, input.ndim)), eps)(
-        input, _channels(weight, input.ndim), _channels(bias, input.ndim))
+    return _normalize(tuple(range(2, input.ndim)), eps,
+                      input, _channels(weight, input.ndim), _channels(bias, input.ndim))
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps: float = 1e-5):
@@ -101,8 +110,8 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps: float = 1e-
         raise ValueError(f"layer_norm: expected input whose last dimensions are {shape}, got {input.shape}")
     _check_affine("layer_norm", shape, weight=weight, bias=bias)
     lead = (1,) * (input.ndim - len(shape))
-    return Normalize(tuple(range(input.ndim - len(shape), input.ndim)), eps)(
-        input, *[None if p is None else reshape(p, lead + shape) for p in (weight, bias)])
+    return _normalize(tuple(range(input.ndim - len(shape), input.ndim)), eps,
+                      input, *[None if p is None else reshape(p, lead + shape) for p in (weight, bias)])
 
 
 def group_norm(input, num_groups: int, weight=None, bias=None, eps: float = 1e-5):
@@ -114,5 +123,5 @@ def group_norm(input, num_groups: int, weight=None, bias=None, eps: float = 1e-5
     grouped = reshape(input, (n, num_groups, c // num_groups, *size))
     affine = [None if p is None else reshape(p, (1, num_groups, c // num_groups) + (1,) * len(size))
               for p in (weight, bias)]
-    out = Normalize(tuple(range(2, grouped.ndim)), eps)(grouped, *affine)
+    out = _normalize(tuple(range(2, grouped.ndim)), eps, grouped, *affine)
     return reshape(out, input.shape)

@@ -41,16 +41,17 @@ def workspace(name, shape, dtype):
 def boxes(extents, rows):
     """Cut a grid of the given extents into boxes of about `rows` positions, contiguous in C order: tuples of slices.
 
-    Shapes alone decide. Boxes have at least MIN_ROWS positions unless the grid is smaller.
+    Shapes alone decide. Boxes have at least MIN_ROWS positions unless the grid is smaller; where that allows it, there
+    is an even number of them, since two cores are what most machines have at the least.
     """
-    rows = max(rows, MIN_ROWS)
+    rows = max(min(rows, math.prod(extents) // 2), MIN_ROWS)
     axis, inner = len(extents) - 1, 1          # boxes are whole behind `axis` and one position thick before it
     while axis > 0 and inner * extents[axis] <= rows:
         inner *= extents[axis]
         axis -= 1
-    pieces = math.ceil(extents[axis] * inner / rows)
-    pieces = min(pieces, max(1, extents[axis] * inner // (MIN_ROWS + inner - 1)))
-    pieces = max(1, min(pieces, extents[axis]))
+    pieces = max(1, math.ceil(extents[axis] * inner / rows))
+    pieces += pieces % 2
+    pieces = max(1, min(pieces, extents[axis], extents[axis] * inner // (MIN_ROWS + inner - 1)))
     edges = [extents[axis] * i // pieces for i in range(pieces + 1)]
     outer = [tuple(slice(i, i + 1) for i in index) for index in np.ndindex(*extents[:axis])]
     whole = tuple(slice(0, n) for n in extents[axis + 1:])

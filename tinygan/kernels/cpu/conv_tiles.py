@@ -82,10 +82,7 @@ def transpose_tiles(g, w, padding, y):
     Along an axis, y[2j + a] = sum_m g[j + a + (padding - 3) / 2 + m] w[3 - a - 2m], a and m in {0, 1}: both phases are
     filters of two taps, one position apart, and share most of the transformed tiles.
     """
-    phase = w[:, :, ::-1, ::-1].reshape(*w.shape[:2], 2, 2, 2, 2).transpose(3, 5, 2, 4, 0, 1)
-    phase = np.ascontiguousarray(phase)
-    points = [[_weight_points(phase[a, b], [G_BOTH[a], G_BOTH[b]]).reshape(3, 3, *w.shape[:2]) for b in (0, 1)]
-              for a in (0, 1)]
+    points = _adjoint_points(w)
     grid = (y.shape[0], *(_tiles(-(-n // 2)) for n in y.shape[1:3]))
     offset = [(p - 3) // 2 for p in padding]
     blocks = boxes(grid, rows_within(POINT_BYTES, 25 * w.shape[0], y.dtype))
@@ -99,7 +96,7 @@ def transpose_tiles(g, w, padding, y):
         products = workspace("products", (3, 3, tiles.shape[2], 2, y.shape[3]), y.dtype)
         for a in (0, 1):
             for b in (0, 1):
-                np.matmul(tiles[2 * a:2 * a + 3, 2 * b:2 * b + 3], points[a][b], out=products[..., b, :])
+                np.matmul(tiles[2 * a:2 * a + 3, 2 * b:2 * b + 3], points[a, b], out=products[..., b, :])
             _write_phases(products, box, y[:, a::2])
 
     parallel_for(block, len(blocks))
@@ -173,6 +170,23 @@ def _filter_points(w, stride, r):
 
     parallel_for(part, len(slices))
     return points.reshape(n, phases * channels, outputs)
+
+
+def _adjoint_points(w):
+    """Transform the weight (O, C, 4, 4) to points (2, 2, 3, 3, O, C) for both phases of both axes of the adjoint."""
+    outputs, channels = w.shape[:2]
+    points = np.empty((2, 2, 3, 3, outputs, channels), dtype=w.dtype)
+    slices = channel_slices(outputs, 16, channels, w.dtype)
+
+    def part(i):
+        taps = w[slices[i], :, ::-1, ::-1].reshape(-1, channels, 2, 2, 2, 2)     # tap 3 - a - 2m is now [m, a]
+        taps = np.ascontiguousarray(taps.transpose(3, 5, 2, 4, 0, 1))
+        for a, b in np.ndindex(2, 2):
+            some = _weight_points(taps[a, b], [G_BOTH[a], G_BOTH[b]])
+            np.copyto(points[a, b, :, :, slices[i]], some.reshape(3, 3, *some.shape[1:]))
+
+    parallel_for(part, len(slices))
+    return points
 
 
 def _weight_points(w, transforms):

@@ -1,10 +1,13 @@
 """The three convolution kernels against their loop definitions, as adjoints, and for any number of threads."""
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from tinygan.kernels import cpu, layout, threads
+from tinygan.kernels.cpu import conv_gather, conv_tiles
 from tinygan.testing import naive
 
 # float32 sums of at most a few hundred products of unit normals: error well below 1e-4 absolute.
@@ -160,6 +163,33 @@ def test_bits_do_not_depend_on_the_number_of_threads(row, thread_count):
                         cpu.correlate_weight(x, g, p["kernel"], **p["how"])))
     for other in results[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other))
+
+
+def test_large_weights_are_done_some_channels_at_a_time(monkeypatch):
+    """The cut of the weight gradient into slices of channels, which only weights of megabytes need, changes nothing."""
+    p, x, w, g = large(LARGE[0])
+    whole = cpu.correlate_weight(x, g, p["kernel"], **p["how"])
+    monkeypatch.setattr(conv_tiles, "PARTIAL_BYTES", 1)
+    monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", 5)
+    np.testing.assert_allclose(cpu.correlate_weight(x, g, p["kernel"], **p["how"]), whole, rtol=0, atol=1e-11)
+
+
+def test_workspaces_do_not_grow_with_the_batch(thread_count):
+    """In a thread of its own, whose workspaces start empty, and with no pool beside it."""
+    def measure(n):
+        x = np.ones((n, 32, 16, 16), np.float32)
+        cpu.correlate(x, np.ones((32, 32, 3, 3), np.float32), (1, 1), (1, 1), (1, 1), 1)
+        cpu.correlate(x, np.ones((8, 32, 5, 5), np.float32), (1, 1), (2, 2), (1, 1), 1)
+        sizes[n] = sum(buffer.size for buffer in vars(conv_gather._workspaces).values())
+
+    thread_count(1)
+    sizes = {}
+    for n in (16, 160):
+        thread = threading.Thread(target=measure, args=(n,))
+        thread.start()
+        thread.join()
+    # Blocks of 16 and of 160 images differ by rounding, as whole images (or rows) go into a block.
+    assert sizes[160] <= 1.5 * sizes[16]
 
 
 def test_output_padding_is_zero_where_no_output_looks():

@@ -17,7 +17,8 @@ from tinygan.kernels.layout import channels_first, channels_last
 from tinygan.kernels.threads import parallel_for
 
 WEIGHT_COLUMN_BYTES = 1 << 21      # larger than COLUMN_BYTES: each block adds a whole weight to the partial sum
-WEIGHT_PARTS = 8                   # the weight gradient has at most this many partial sums in memory
+WEIGHT_PARTS = 8                   # the weight gradient has at most this many partial sums in memory,
+PARTIAL_BYTES = 1 << 25            # fewer (but two) where they would take more than this
 
 
 def correlate(x, w, stride, padding, dilation, groups):
@@ -236,7 +237,7 @@ def _weight_of_group(image, cotangent, windows, gw):
     width = math.prod(windows.kernel) * image.shape[-1]
     outputs = cotangent.shape[-1]
     blocks = boxes(cotangent.shape[:-1], rows_within(WEIGHT_COLUMN_BYTES, width, gw.dtype))
-    n_parts = min(WEIGHT_PARTS, len(blocks))
+    n_parts = min(WEIGHT_PARTS, len(blocks), max(2, PARTIAL_BYTES // gw.nbytes))
     partial = np.empty((n_parts, width, outputs), dtype=gw.dtype)
 
     def part(i):

@@ -26,6 +26,7 @@ from tinygan.kernels.threads import parallel_for
 POINT_BYTES = 1 << 20          # the transformed tiles of a block take about this much, whatever the batch
 WEIGHT_POINT_BYTES = 1 << 21   # larger: each block of the weight gradient adds a whole transformed weight to its sum,
 MAX_POINT_BYTES = 1 << 23      # and with many outputs larger still, up to this
+PARTIAL_BYTES = 1 << 24        # a partial sum takes at most this much: larger weights are done some channels at a time
 WEIGHT_PARTS = 4               # the weight gradient has at most this many partial sums in memory
 MIN_CHANNELS = 16              # with fewer, additions outweigh the multiplications saved
 MIN_SAVING = 1.4               # multiplications saved, the cut-off parts of tiles counted, before it pays
@@ -108,6 +109,15 @@ def weight_tiles(image, g, stride, offset, r, gw):
     The formula of one tile read backwards: points of the image times points of g (through A where the outputs came
     from), summed over tiles by a matrix product, then through G back to taps.
     """
+    each = (r + 1) ** 2 * stride[0] * stride[1] * gw.shape[0] * gw.itemsize
+    step = max(MIN_CHANNELS, PARTIAL_BYTES // each)
+    for start in range(0, gw.shape[1], step):
+        some = slice(start, start + step)
+        _weight_tiles_of(image[..., some], g, stride, offset, r, gw[:, some])
+
+
+def _weight_tiles_of(image, g, stride, offset, r, gw):
+    """Carry out `weight_tiles` for so few channels that the partial sums are small."""
     outputs, channels = gw.shape[:2]
     depth = stride[0] * stride[1] * channels
     n_points = (r + 1) ** 2

@@ -121,6 +121,8 @@ class Sample:
     @property
     def linear(self) -> tuple:
         """The positions among all arrays in which the call is affine."""
+        if self.name == "div" and not isinstance(self.args[0], A):
+            return ()  # a number over an array
         floating = [i for i, s in enumerate(self.specs) if s.floating]
         return tuple(floating[k] for k in LINEAR.get(self.name, ()) if k < len(floating))
 
@@ -151,7 +153,7 @@ class Sample:
             if isinstance(x, A):
                 extra = [str(x.below)] if x.below is not None else []
                 extra += [k for k, default in ((x.kind, "normal"), (x.memory, "C")) if k != default]
-                return "x".join(map(str, x.shape or ("scalar",))) + "".join("." + e for e in extra)
+                return "A" + "x".join(map(str, x.shape or ("",))) + "".join("." + e for e in extra)
             return "[" + ",".join(map(show, x)) + "]" if isinstance(x, (list, tuple)) else str(x).replace(" ", "")
         parts = [show(a) for a in self.args] + [f"{k}={show(v)}" for k, v in self.kwargs.items()]
         return f"{self.op}({','.join(parts)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygan.ops.activation import log_softmax, softplus
+from tinygan.ops.elementwise import cast
 from tinygan.ops.index import gather
 from tinygan.ops.reduce import mean, sum
 from tinygan.ops.shape import unsqueeze
@@ -23,12 +24,19 @@ def _same_shape(name, input, target):
 
 
 def binary_cross_entropy_with_logits(input, target, reduction: str = "mean"):
-    """-t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) = softplus(x) - t x, without overflow.
+    """-t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) = t softplus(-x) + (1 - t) softplus(x), without overflow.
 
     ``target`` is a Tensor of the input's shape or one number. Raises ValueError when shapes differ.
     """
     _same_shape("binary_cross_entropy_with_logits", input, target)
-    return reduce("binary_cross_entropy_with_logits", softplus(input) - input * target, reduction)
+    # softplus(x) - t x is shorter, but loses every digit of a small loss at t = 1
+    if isinstance(target, Tensor):
+        target = cast(target, input.dtype) if target.dtype.kind != "f" else target  # classes as integers or booleans
+        loss = target * softplus(-input) + (1.0 - target) * softplus(input)
+    else:
+        loss = softplus(-input) * target if target else 0.0
+        loss = softplus(input) * (1.0 - target) + loss if target != 1 else loss
+    return reduce("binary_cross_entropy_with_logits", loss, reduction)
 
 
 def cross_entropy(input, target, reduction: str = "mean"):

@@ -132,7 +132,8 @@ def leaky_relu(input, negative_slope: float = 0.01):
 
 def elu(input, alpha: float = 1.0):
     """x for x > 0, else alpha (e^x - 1) (Clevert et al. 2015, arXiv:1511.07289, eq. 16)."""
-    return where(input.data > 0, input, expm1(minimum(input, 0.0)) * alpha)
+    positive = input.data > 0
+    return where(positive, input, expm1(where(positive, 0.0, input)) * alpha)
 
 
 def expm1(input):

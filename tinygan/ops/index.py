@@ -58,7 +58,7 @@ def getitem(input, index):
         if isinstance(part, (list, range)):
             part = xp.asarray(part, dtype=np.int64 if not len(part) else None)
         if isinstance(part, (np.integer, bool, np.bool_)) or (
-                hasattr(part, "dtype") and part.ndim == 0 and part.dtype.kind in "iu"):
+                isinstance(part, np.ndarray) and part.ndim == 0 and part.dtype.kind in "iu"):  # elsewhere we would wait
             part = bool(part) if isinstance(part, (bool, np.bool_)) else int(part)
         if hasattr(part, "dtype"):
             if part.dtype.kind not in "iub":

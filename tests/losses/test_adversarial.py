@@ -4,7 +4,8 @@ import pytest
 
 import tinygan
 from tinygan import losses
-from tinygan.losses import ADVERSARIAL, hinge, minimax, non_saturating, wasserstein
+from tinygan.losses import (ADVERSARIAL, hinge, least_squares, least_squares_pearson, minimax, non_saturating,
+                            relativistic, wasserstein)
 
 ROWS = list(ADVERSARIAL.values())
 IDS = list(ADVERSARIAL)
@@ -18,6 +19,11 @@ def slope(f, a):
     """The derivative of the scalar f at the score a, by the engine."""
     x = t([a], requires_grad=True)
     return tinygan.grad(f(x), x)[0].item()
+
+
+def g_loss(loss, fake):
+    """G's loss, with real scores of 0 for the pairs that compare."""
+    return loss.g(fake, tinygan.functional.zeros_like(fake) if loss.g_needs_real else None)
 
 
 def sigmoid(a):
@@ -129,7 +135,9 @@ def test_a_step_down_d_loss_separates_the_scores(loss):
 
 @pytest.mark.parametrize("loss", ROWS, ids=IDS)
 def test_a_step_down_g_loss_raises_the_score_of_its_samples(loss):
-    assert all(slope(loss.g, a) < 0 for a in (-3.0, 0.0, 3.0))
+    # least squares wants G's scores at c = 1 or 0 and no further
+    assert all(slope(lambda fake: g_loss(loss, fake), a) < 0
+               for a in ((-3.0, -1.0, -0.1) if "least_squares" in loss.name else (-3.0, 0.0, 3.0)))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -137,9 +145,9 @@ def test_a_step_down_g_loss_raises_the_score_of_its_samples(loss):
 def test_extreme_scores_overflow_nowhere(loss, dtype):
     for a in (-1e4, -100.0, 100.0, 1e4):
         x = tinygan.tensor(np.full(2, a, dtype), requires_grad=True)
-        y = tinygan.tensor(np.full(3, -a, dtype), requires_grad=True)
+        y = tinygan.tensor(np.full(2 if loss.g_needs_real else 3, -a, dtype), requires_grad=True)
         with np.errstate(over="raise", invalid="raise", divide="raise"):  # underflow to 0 is right
-            d, g = loss.d(x, y), loss.g(y)
+            d, g = loss.d(x, y), g_loss(loss, y)
             gradients = (*tinygan.grad(d, (x, y)), *tinygan.grad(g, y))
         assert d.dtype == g.dtype == dtype
         assert np.isfinite([d.item(), g.item()]).all()
@@ -156,10 +164,10 @@ def test_large_scores_keep_their_exact_loss(loss):
 @pytest.mark.parametrize("shape", [(4, 1), (4, 1, 1, 1)])
 def test_trailing_ones_change_nothing(loss, shape):
     rng = np.random.default_rng(3)
-    real, fake = rng.standard_normal(4), rng.standard_normal(6)
+    real, fake = rng.standard_normal(4), rng.standard_normal(4 if loss.g_needs_real else 6)
     expected = loss.d(t(real), t(fake)).item()
     assert loss.d(t(real.reshape(shape)), t(fake)).item() == expected
-    assert loss.g(t(real.reshape(shape))).item() == loss.g(t(real)).item()
+    assert loss.g(t(real.reshape(shape)), t(real)).item() == loss.g(t(real), t(real)).item()
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 1), (4, 2), (1, 4), (4, 1, 3, 3)])
@@ -167,7 +175,7 @@ def test_trailing_ones_change_nothing(loss, shape):
 def test_other_shapes_are_one_clear_error(loss, shape):
     good, bad = t(np.zeros(4)), t(np.zeros(shape))
     for call, name in ((lambda: loss.d(bad, good), "d: real"), (lambda: loss.d(good, bad), "d: fake"),
-                       (lambda: loss.g(bad), "g: fake")):
+                       (lambda: loss.g(bad, good), "g: fake")):
         with pytest.raises(ValueError, match=f"{loss.name}.{name}: expected one score per sample"):
             call()
 
@@ -179,14 +187,35 @@ def test_arrays_and_integers_are_not_scores():
         hinge.g(tinygan.tensor(np.arange(3)))
 
 
-def test_a_row_may_compare_both_kinds_of_scores():
-    paired = losses.AdversarialLoss(
-        "paired", lambda real, fake: tinygan.functional.softplus(fake - real).mean(),
-        lambda fake, real: tinygan.functional.softplus(real - fake).mean(), "L_D = E sp(a(G) - a(x))", "an example",
-        g_needs_real=True)
-    assert paired.g(t([0.0]), t([1.0])).item() == pytest.approx(np.log1p(np.e), rel=1e-12)
-    with pytest.raises(ValueError, match="paired.g: expected scores of real samples"):
-        paired.g(t([0.0]))
+def test_the_relativistic_pair_compares_pairs_of_scores():
+    real, fake = np.array([1.0, -2.0]), np.array([0.5, 3.0])
+    assert relativistic.d(t(real), t(fake)).item() == pytest.approx(np.log1p(np.exp(fake - real)).mean(), rel=1e-12)
+    assert relativistic.g(t(fake), t(real)).item() == pytest.approx(np.log1p(np.exp(real - fake)).mean(), rel=1e-12)
+    with pytest.raises(ValueError, match="relativistic.g: expected scores of real samples"):
+        relativistic.g(t(fake))
+    with pytest.raises(ValueError, match="as many real as generated samples.* got 2 and 1"):
+        relativistic.d(t(real), t([0.0]))
+
+
+@pytest.mark.parametrize("loss, a0, b", [(least_squares, 0, 1), (least_squares_pearson, -1, 1)], ids=["01", "pearson"])
+def test_the_best_table_of_least_squares(loss, a0, b):
+    table = t(np.zeros(3), requires_grad=True)
+    best = t((b * P + a0 * Q) / (P + Q), requires_grad=True)
+    assert abs(tinygan.grad(d_loss(loss, best), best)[0].numpy()).max() < 1e-12
+    assert d_loss(loss, best).item() < d_loss(loss, table).item()
+
+
+def test_the_pearson_targets_give_half_the_divergence():
+    # E_q(a*)^2/2 + E_p(a*)^2/2 at D* is the Pearson chi^2 of (p + q) against 2q, halved (Mao et al. 2016, theorem 1)
+    best = (P - Q) / (P + Q)
+    criterion = 0.5 * (P @ best ** 2) + least_squares_pearson.g(t(best[np.repeat(np.arange(3), [6, 6, 8])])).item()
+    chi2 = np.sum((2 * Q - (P + Q)) ** 2 / (P + Q))
+    assert criterion == pytest.approx(chi2 / 2, rel=1e-12)
+
+
+def test_least_squares_keeps_its_gradient_on_samples_that_are_far_on_the_right_side():
+    assert slope(least_squares_pearson.g, 5.0) == 5.0
+    assert abs(slope(non_saturating.g, 5.0)) == pytest.approx(0.0066929, rel=1e-4)
 
 
 def test_every_row_names_its_paper_and_formula():

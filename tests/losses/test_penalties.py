@@ -9,6 +9,7 @@ import tinygan
 from tinygan import functional as F
 from tinygan import nn, random
 from tinygan.losses import every, gp, gradient_norm, r1, r2, squared_gradient, wasserstein
+from tinygan.losses.penalties import none, parse
 
 
 def t(values, **options):
@@ -243,3 +244,20 @@ def test_batch_norm_in_training_mode_gets_a_warning(penalty):
 @pytest.mark.parametrize("norm", [nn.InstanceNorm2d(2), nn.GroupNorm(1, 2), nn.LayerNorm((2, 3, 4))], ids=repr)
 def test_norms_of_one_sample_get_no_warning(norm):
     gp()(Critic(norm), X, FAKE)
+
+
+@pytest.mark.parametrize("text", ["none", "gp(weight=10)", "gp(weight=1, one_sided=True)", "r1(gamma=1) + r2(gamma=3)",
+                                  "every(16, r1(gamma=10)) + gp(weight=2)", "every(2, r1(gamma=1) + r2(gamma=1))"])
+def test_a_penalty_is_read_from_its_own_text(text):
+    assert repr(parse(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "r3(1)", "gp(-1)", "r1(", "gp.__class__", "r1(1) - r2(1)", "open('x')", "r1(1)[0]",
+                                  "every(r1(1))", "(lambda: 1)()", "r1(speed=2)"])
+def test_other_texts_are_refused(text):
+    with pytest.raises(ValueError, match="penalty: expected none, or a sum of gp, r1, r2, every"):
+        parse(text)
+
+
+def test_no_penalty_adds_nothing():
+    assert none(lambda x: x, X, FAKE).item() == 0.0 and repr(r1(1) + none) == "r1(gamma=1) + none"

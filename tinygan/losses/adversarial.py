@@ -80,6 +80,26 @@ def separable(name: str, *, real: Callable, fake: Callable, generator: Callable,
                            lambda a_fake, a_real: generator(a_fake).mean(), formula, source)
 
 
+def least_squares_pair(name: str, a0: float, b: float, c: float) -> AdversarialLoss:
+    """LSGAN's pair with the targets a0 for generated and b for real samples of D, and c for G."""
+    return separable(
+        name, real=lambda a: (a - b).square() * 0.5, fake=lambda a: (a - a0).square() * 0.5,
+        generator=lambda a: (a - c).square() * 0.5,
+        formula=f"L_D = E (a(x) - b)^2 / 2 + E (a(G) - a0)^2 / 2; L_G = E (a(G) - c)^2 / 2; a0 = {a0:g}, b = {b:g}, "
+                f"c = {c:g}",
+        source="Mao et al. 2016, arXiv:1611.04076, eq. 2")
+
+
+def _paired(of: Callable) -> Callable:
+    """The mean of ``of`` over differences of the k-th scores; real and generated samples must be as many."""
+    def mean(first: Tensor, second: Tensor) -> Tensor:
+        if first.shape != second.shape:
+            raise ValueError("relativistic: expected as many real as generated samples, for they are paired, got "
+                             f"{first.shape[0]} and {second.shape[0]}")
+        return of(first - second).mean()
+    return mean
+
+
 ROWS = (
     separable(
         "minimax", real=lambda a: softplus(-a), fake=softplus, generator=lambda a: -softplus(a),
@@ -97,6 +117,13 @@ ROWS = (
         "hinge", real=lambda a: relu(1.0 - a), fake=lambda a: relu(1.0 + a), generator=lambda a: -a,
         formula="L_D = E max(0, 1 - a(x)) + E max(0, 1 + a(G)); L_G = -E a(G)",
         source="Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16-17"),
+    least_squares_pair("least_squares", a0=0.0, b=1.0, c=1.0),
+    least_squares_pair("least_squares_pearson", a0=-1.0, b=1.0, c=0.0),
+    AdversarialLoss(
+        "relativistic", of_d=_paired(lambda difference: softplus(-difference)),
+        of_g=_paired(lambda difference: softplus(-difference)), g_needs_real=True,
+        formula="L_D = E sp(-(a(x) - a(G))); L_G = E sp(-(a(G) - a(x))), over pairs (x, G)",
+        source="Jolicoeur-Martineau 2018, arXiv:1807.00734; Huang et al. 2024, arXiv:2501.05441, eq. 2"),
 )
 ADVERSARIAL = {row.name: row for row in ROWS}
 
@@ -104,6 +131,9 @@ minimax = ADVERSARIAL["minimax"]
 non_saturating = ADVERSARIAL["non_saturating"]
 wasserstein = ADVERSARIAL["wasserstein"]
 hinge = ADVERSARIAL["hinge"]
+least_squares = ADVERSARIAL["least_squares"]
+least_squares_pearson = ADVERSARIAL["least_squares_pearson"]
+relativistic = ADVERSARIAL["relativistic"]
 
-__all__ = ["ADVERSARIAL", "AdversarialLoss", "flat_scores", "hinge", "minimax", "non_saturating", "separable",
-           "wasserstein"]
+__all__ = ["ADVERSARIAL", "AdversarialLoss", "flat_scores", "hinge", "least_squares", "least_squares_pair",
+           "least_squares_pearson", "minimax", "non_saturating", "relativistic", "separable", "wasserstein"]

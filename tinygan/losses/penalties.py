@@ -16,6 +16,7 @@ r1(gamma=1) + every(4, gp(weight=10))
 
 from __future__ import annotations
 
+import ast
 import math
 import warnings
 
@@ -112,6 +113,16 @@ def _terms(penalty):
     return penalty.terms if isinstance(penalty, Sum) else (penalty,)
 
 
+class NoPenalty(Penalty):
+    """0, whatever the critic: what a recipe without a penalty adds."""
+
+    def value(self, D, real, fake, scores):
+        return Tensor(array_module(real.data).zeros((), real.dtype))
+
+    def __repr__(self):
+        return "none"
+
+
 class Sum(Penalty):
     """The sum of several penalties."""
 
@@ -186,7 +197,7 @@ class Every(Penalty):
         due = self.calls % self.k == 0
         self.calls += 1
         if not due:
-            return Tensor(array_module(real.data).zeros((), real.dtype))
+            return none(D, real, fake)
         return self.penalty(D, real, fake, scores) * float(self.k)
 
     def state_dict(self):
@@ -244,4 +255,35 @@ def every(k: int, penalty: Penalty) -> Penalty:
     return Every(k, penalty)
 
 
-__all__ = ["Penalty", "every", "gp", "gradient_norm", "r1", "r2", "squared_gradient"]
+none = NoPenalty()
+PENALTIES = {"gp": gp, "r1": r1, "r2": r2, "every": every}  # what `parse` may call; a new penalty is a row here
+
+
+def parse(text: str) -> Penalty:
+    """The penalty that a text describes, as its ``repr`` and the command line write it.
+
+    >>> parse("r1(1) + every(4, gp(weight=10))")
+    r1(gamma=1) + every(4, gp(weight=10))
+
+    Nothing but the functions in ``PENALTIES``, sums and constants is evaluated. Raises ValueError for anything else.
+    """
+    try:
+        return _parsed(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(f"penalty: expected none, or a sum of {', '.join(PENALTIES)} such as 'r1(1) + r2(1)', got "
+                         f"{text!r} ({error})") from error
+
+
+def _parsed(node):
+    if isinstance(node, ast.Name) and node.id == "none":
+        return none
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _parsed(node.left) + _parsed(node.right)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PENALTIES:
+        options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords}
+        return PENALTIES[node.func.id](*[_parsed(a) if isinstance(a, ast.Call) else ast.literal_eval(a)
+                                         for a in node.args], **options)
+    raise ValueError(f"{ast.unparse(node)} is none of these")
+
+
+__all__ = ["PENALTIES", "Penalty", "every", "gp", "gradient_norm", "none", "parse", "r1", "r2", "squared_gradient"]

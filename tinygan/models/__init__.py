@@ -1,5 +1,8 @@
 """Network architectures, without losses."""
 
+from tinygan.models.builder import NETWORKS, build, default_networks, network_settings
 from tinygan.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from tinygan.models.mlp import MLPDiscriminator, MLPGenerator
 
-__all__ = ["DCGANDiscriminator", "DCGANGenerator"]
+__all__ = ["DCGANDiscriminator", "DCGANGenerator", "MLPDiscriminator", "MLPGenerator", "NETWORKS", "build",
+           "default_networks", "network_settings"]

@@ -2,11 +2,13 @@
 
 Its guidelines: strides instead of pooling, no hidden fully connected layers, batch norm everywhere but at G's output
 and D's input, ReLU in G with tanh at the end, leaky ReLU (slope 0.2) in D, weights from N(0, 0.02). D ends in a logit.
+Both take another norm by name (tinygan.models.norms), for critics that must not have batch norm.
 """
 
 from __future__ import annotations
 
 from tinygan import nn
+from tinygan.models.norms import has_shift, norm_layers, normalize_weights
 
 
 def levels(size: int, smallest: int = 4) -> int:
@@ -35,37 +37,67 @@ class DCGANGenerator(nn.Module):
     them has ``channels`` channels at its input and every one before twice as many as the next.
     """
 
-    def __init__(self, z_dim: int = 64, channels: int = 32, image_channels: int = 1, size: int = 28):
+    def __init__(self, z_dim: int = 64, channels: int = 32, image_channels: int = 1, size: int = 28,
+                 norm: str | None = "batch"):
         super().__init__()
         doublings = levels(size)
         first, width = size >> doublings, channels << (doublings - 1)
+        bias = not has_shift(norm)
         self.z_dim = z_dim
-        layers = [nn.ConvTranspose2d(z_dim, width, first, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        layers = [nn.ConvTranspose2d(z_dim, width, first, bias=bias), *norm_layers(norm, width, dims=2), nn.ReLU()]
         for _ in range(doublings - 1):
-            layers += [nn.ConvTranspose2d(width, width // 2, 4, stride=2, padding=1, bias=False),
-                       nn.BatchNorm2d(width // 2), nn.ReLU()]
+            layers += [nn.ConvTranspose2d(width, width // 2, 4, stride=2, padding=1, bias=bias),
+                       *norm_layers(norm, width // 2, dims=2), nn.ReLU()]
             width //= 2
         self.main = nn.Sequential(*layers, nn.ConvTranspose2d(width, image_channels, 4, stride=2, padding=1), nn.Tanh())
         self.apply(init_weights)
+        normalize_weights(norm, self)
 
     def forward(self, z):
         return self.main(z.reshape(z.shape + (1, 1)))
 
 
 class DCGANDiscriminator(nn.Module):
-    """Images (N, image_channels, size, size) -> logits (N,): the generator's mirror image."""
+    """Images (N, image_channels, size, size) -> logits (N,): the generator's mirror image.
 
-    def __init__(self, channels: int = 32, image_channels: int = 1, size: int = 28):
+    ``features(x)`` are the last hidden activations, (N, C, H, W) with ``feature_size`` numbers per image, and ``head``
+    maps those to logits, so that a second head may share the body.
+    """
+
+    def __init__(self, channels: int = 32, image_channels: int = 1, size: int = 28, norm: str | None = "batch"):
         super().__init__()
         halvings = levels(size)
         width = channels
         layers = [nn.Conv2d(image_channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for _ in range(halvings - 1):
-            layers += [nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=False),
-                       nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2)]
+            layers += [nn.Conv2d(width, 2 * width, 4, stride=2, padding=1, bias=not has_shift(norm)),
+                       *norm_layers(norm, 2 * width, dims=2), nn.LeakyReLU(0.2)]
             width *= 2
-        self.main = nn.Sequential(*layers, nn.Conv2d(width, 1, size >> halvings))
+        last = size >> halvings
+        self.feature_size = width * last * last
+        self.main = nn.Sequential(*layers, nn.Conv2d(width, 1, last))
         self.apply(init_weights)
+        normalize_weights(norm, self)
+
+    def features(self, x):
+        for layer in list(self.main)[:-1]:
+            x = layer(x)
+        return x
+
+    def head(self, features):
+        return self.main[-1](features).reshape((features.shape[0],))
 
     def forward(self, x):
-        return self.main(x).reshape((x.shape[0],))
+        return self.head(self.features(x))
+
+
+def dcgan(shape, z_dim: int, channels: int = 32, g_norm: str | None = "batch", d_norm: str | None = "batch"):
+    """G and D for square images (C, size, size); ``channels``: their width next to the image."""
+    image_channels, size, width = shape
+    if size != width:
+        raise ValueError(f"dcgan: expected square images, got {size}x{width}")
+    return (DCGANGenerator(z_dim, channels, image_channels, size, g_norm),
+            DCGANDiscriminator(channels, image_channels, size, d_norm))
+
+
+__all__ = ["DCGANDiscriminator", "DCGANGenerator", "dcgan"]

@@ -1,0 +1,47 @@
+"""Which normalisation follows a layer, by name: the ``g_norm`` and ``d_norm`` settings of all networks."""
+
+from __future__ import annotations
+
+from tinygan import nn
+
+NORMS = (None, "batch", "layer", "instance", "spectral")
+
+
+def check_norm(name):
+    """``name`` when it is one of ``NORMS`` ("none" is None). Raises ValueError."""
+    name = None if name == "none" else name
+    if name not in NORMS:
+        raise ValueError(f"norm: expected one of {', '.join(map(str, NORMS))}, got {name!r}")
+    return name
+
+
+def norm_layers(name, channels: int, dims: int) -> list:
+    """The layers, none or one, that normalise (N, channels) for ``dims`` 0 and (N, channels, H, W) for ``dims`` 2.
+
+    "layer" is layer norm with one scale and shift per channel, as WGAN-GP's authors use it. "spectral" normalises
+    weights instead: see :func:`normalize_weights`. Raises ValueError for instance norm of features without positions.
+    """
+    name = check_norm(name)
+    if name == "batch":
+        return [nn.BatchNorm2d(channels) if dims else nn.BatchNorm1d(channels)]
+    if name == "layer":
+        return [nn.GroupNorm(1, channels) if dims else nn.LayerNorm(channels)]
+    if name == "instance" and not dims:
+        raise ValueError("norm: expected one for features without positions, got 'instance'; use 'layer'")
+    return [nn.InstanceNorm2d(channels, affine=True)] if name == "instance" else []
+
+
+def has_shift(name) -> bool:
+    """Whether the normalisation brings a shift of its own, so that the layer before it needs no bias."""
+    return name in ("batch", "layer", "instance")
+
+
+def normalize_weights(name, network: nn.Module) -> None:
+    """Spectral norm on every linear and convolution layer of an initialised network when ``name`` says so."""
+    if name == "spectral":
+        for module in list(network.modules()):
+            if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+                nn.spectral_norm(module)
+
+
+__all__ = ["NORMS", "check_norm", "has_shift", "norm_layers", "normalize_weights"]

@@ -281,8 +281,8 @@ def _parsed(node):
         return _parsed(node.left) + _parsed(node.right)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PENALTIES:
         options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in node.keywords}
-        return PENALTIES[node.func.id](*[_parsed(a) if isinstance(a, ast.Call) else ast.literal_eval(a)
-                                         for a in node.args], **options)
+        values = [_parsed(a) if isinstance(a, (ast.Call, ast.BinOp)) else ast.literal_eval(a) for a in node.args]
+        return PENALTIES[node.func.id](*values, **options)
     raise ValueError(f"{ast.unparse(node)} is none of these")
 
 

@@ -1,4 +1,4 @@
-"""Fully connected networks, for points and for flattened images (Goodfellow et al. 2014, arXiv:1406.2661, section 5)."""
+"""Fully connected networks, for points and for flattened images (Goodfellow et al. 2014, arXiv:1406.2661)."""
 
 from __future__ import annotations
 

@@ -147,6 +147,29 @@ def test_an_array_is_refused_by_name(build, shape, out):
         layer(np.zeros(shape, np.float32))
 
 
+def gradients(layer, x, weights):
+    """The output of a layer, and the gradients of its weighted sum in input and parameters."""
+    x.requires_grad_()
+    y = layer(x)
+    return [y, *tinygan.grad(y, [x, *layer.parameters()], weights)]
+
+
+@pytest.mark.parametrize("build, shape, out", [row for row in TABLE if not isinstance(row[0](), nn.Dropout)])
+def test_on_the_device_as_on_the_host(build, shape, out, cupy_standin):
+    layer = made(build).double()
+    x, g = [tinygan.tensor(np.random.default_rng(s).standard_normal(n)) for s, n in ((0, shape), (1, out))]
+    there = copy.deepcopy(layer).to("cuda")
+    moved = x.to("cuda"), g.to("cuda")
+    cupy_standin.counters.synchronizations = cupy_standin.counters.transfers = 0
+    results = gradients(there, *moved)
+    assert cupy_standin.counters.synchronizations == 0  # the host runs ahead of the device
+    for a, b in zip(results, gradients(layer, x, g)):
+        assert a.device == "cuda"
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10, atol=1e-12)
+    for (key, a), b in zip(there.to("cpu").state_dict().items(), layer.state_dict().values()):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12, err_msg=key)
+
+
 def test_every_public_layer_is_in_the_table():
     public = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name))
               and issubclass(getattr(nn, name), nn.Module)}

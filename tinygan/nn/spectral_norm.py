@@ -6,6 +6,7 @@ from tinygan import functional as F
 from tinygan import random
 from tinygan.autograd import no_grad
 from tinygan.backend import array_module, to_device
+from tinygan.kernels import kernels_for
 from tinygan.nn.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from tinygan.tensor import Parameter, Tensor
 
@@ -32,9 +33,10 @@ class SpectralNorm:
         with no_grad():
             m = self.matrix(getattr(module, self.name + "_orig")).data
         u = getattr(module, self.name + "_u").data
+        matmul = kernels_for(m).matmul  # the same bits for any number of threads
         for _ in range(self.n_power_iterations):
-            v = unit(m.T @ u, self.eps)
-            u = unit(m @ v, self.eps)
+            v = unit(matmul(m.T, u[:, None])[:, 0], self.eps)
+            u = unit(matmul(m, v[:, None])[:, 0], self.eps)
         setattr(module, self.name + "_u", Tensor(u))
         setattr(module, self.name + "_v", Tensor(v))
 

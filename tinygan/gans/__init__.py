@@ -1,0 +1,22 @@
+"""GANs: one short file per paper whose step differs, one row per paper that is a combination.
+
+    gan = gans.make("wgan-gp", shape=(1, 28, 28), lr=2e-4)      # networks, settings and players, ready for a Trainer
+    gans.RECIPES                                                # the table of all of them
+
+The files of this folder are imported as they are found, and the classes in them can be had from here by name.
+"""
+
+import importlib
+import pkgutil
+
+from tinygan.gans.base import GAN, Player, SettingError, Stage, from_text
+from tinygan.gans.registry import RECIPES, Recipe, find, make, recipe
+
+__all__ = ["GAN", "Player", "RECIPES", "Recipe", "SettingError", "Stage", "find", "from_text", "make", "recipe"]
+
+for _found in pkgutil.iter_modules(__path__):
+    _module = importlib.import_module(f"{__name__}.{_found.name}")
+    for _name, _value in vars(_module).items():
+        if isinstance(_value, type) and issubclass(_value, GAN) and _value.__module__ == _module.__name__:
+            globals()[_name] = _value
+            __all__.append(_name)

@@ -116,6 +116,11 @@ def test_kinks_are_walked_around_a_bounded_number_of_times():
         gradcheck(of(lambda x: np.floor(x * 1e5), lambda g, x: g * 0.0), (X,))
 
 
+def test_a_steep_function_is_not_taken_for_a_kink():
+    report = gradcheck(lambda x: (x * 60.0).tanh().exp() + (x * 200.0).tanh(), Tensor(0.02 * X), 2)
+    assert report.moved == 0
+
+
 def test_noise_is_not_taken_for_a_derivative():
     rng = np.random.default_rng(0)
     with pytest.raises(GradcheckError, match="deterministic"):

@@ -22,6 +22,11 @@ class Module:
 
     Attributes that are Parameters or Modules are registered under their names, which are PyTorch's ``state_dict`` keys.
     ``training`` is True until :meth:`eval`.
+
+    >>> from tinygan import nn
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    >>> list(net.state_dict())
+    ['0.weight', '0.bias', '2.weight', '2.bias']
     """
 
     def __init__(self):
@@ -48,9 +53,10 @@ class Module:
     def __getattr__(self, name):
         # called only when the normal look-up has failed; copy.copy asks before __init__ ran, hence the defaults
         state = self.__dict__
-        for group in ("_parameters", "_modules"):
-            if name in state.get(group, ()):
-                return state[group][name]
+        if name in state.get("_parameters", ()):
+            return state["_parameters"][name]
+        if name in state.get("_modules", ()):
+            return state["_modules"][name]
         if name in state.get("_buffers", ()):
             return replay.read_buffer(self, name, state["_buffers"][name])
         if name in state.get("_reparametrizations", ()):

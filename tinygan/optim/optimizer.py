@@ -15,6 +15,13 @@ class Optimizer:
     else may depend on the loss (the other player) costs nothing and stays untouched. ``backward()``, ``step()`` and
     ``zero_grad()`` work as in PyTorch. ``param_groups`` may be changed between steps; ``lr`` sets that of all groups.
     Raises ValueError for no parameters, or one given twice.
+
+    >>> import numpy as np
+    >>> from tinygan import nn, optim
+    >>> w = nn.Parameter(np.array([1.0, -2.0]))
+    >>> optim.SGD([w], lr=0.25).minimize((w * w).sum())
+    >>> w.numpy()
+    array([ 0.5, -1. ])
     """
 
     def __init__(self, params, **defaults):
@@ -204,10 +211,9 @@ def _zeros_like(parameter):
 def minimize(*pairs) -> None:
     """One simultaneous step of several players: ``minimize((d_opt, d_loss), (g_opt, g_loss))``.
 
-    All gradients are taken, and checked, before any parameter is written. The losses may share parts of a graph.
+    All gradients are taken before any parameter is written, so every player answers the others' old parameters. The
+    losses may share parts of a graph. Raises RuntimeError, and writes nothing, when a loss reaches no parameter.
     """
     taken = [optimizer.gradients(loss, retain_graph=i + 1 < len(pairs)) for i, (optimizer, loss) in enumerate(pairs)]
-    for (optimizer, _), gradients in zip(pairs, taken):
-        optimizer.check(gradients)
     for (optimizer, _), gradients in zip(pairs, taken):
         optimizer.apply(gradients)

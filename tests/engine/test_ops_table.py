@@ -9,9 +9,11 @@ import tinygan
 from tinygan import autograd
 from tinygan.ops.conv import Correlate, Transpose, Weight
 from tinygan.ops.index import AddItem, GetItem
+from tinygan.ops.padding import Pad
 from tinygan.ops.pool import WindowSum, WindowSumTranspose
 from tinygan.ops.reduce import Expand, Sum
-from tinygan.ops.shape import Cat, Flip, Pad, Permute, Reshape
+from tinygan.ops.shape import Cat, Flip, Permute, Reshape
+from tinygan.ops.unfold import Fold, Unfold
 from tinygan.tensor import Tensor
 from tinygan.testing import gradcheck, naive_ops
 from tinygan.testing.samples import as_tensors, table
@@ -226,6 +228,7 @@ ROWS = np.array([0, 2, 2, 1])
     (Sum((0, 2)), Expand((2, 3, 4)), (2, 3, 4)), (Sum((1,)), Expand((5, 3)), (5, 3)),
     (WindowSum((5, 4), (3, 2), (2, 1), (1, 0)), WindowSumTranspose((5, 4), (3, 2), (2, 1), (1, 0)), (2, 3, 5, 4)),
     (WindowSum((7,), (2,), (3,), (1,)), WindowSumTranspose((7,), (2,), (3,), (1,)), (1, 2, 7)),
+    (Unfold((5, 4), (3, 2), (2, 1), (1, 0), (1, 2)), Fold((5, 4), (3, 2), (2, 1), (1, 0), (1, 2)), (2, 3, 5, 4)),
     (GetItem((ROWS,), False), AddItem((ROWS,), (3, 4), False), (3, 4)),
     (GetItem((slice(None), ROWS), False), AddItem((slice(None), ROWS), (2, 3, 2), False), (2, 3, 2)),
     (GetItem((slice(1, None, 2), None), True), AddItem((slice(1, None, 2), None), (5, 2), True), (5, 2)),

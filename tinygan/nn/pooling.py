@@ -26,7 +26,8 @@ class _AvgPool(_Pool):
 
     def forward(self, input):
         check_images(self, input, self.n)
-        return self.function(input, self.kernel_size, self.stride, self.padding, self.count_include_pad)
+        return self.function(input, self.kernel_size, self.stride, self.padding,
+                             count_include_pad=self.count_include_pad)
 
 
 class _MaxPool(_Pool):

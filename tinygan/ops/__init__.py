@@ -1,7 +1,7 @@
 """Every differentiable operation, one file per kind of mathematics; importing this attaches them to ``Tensor``."""
 
 from tinygan.autograd import backward
-from tinygan.ops import activation, elementwise, index, linalg, reduce, shape
+from tinygan.ops import activation, elementwise, index, linalg, reduce, shape, special
 from tinygan.tensor import Tensor
 
 OPERATORS = {
@@ -17,10 +17,11 @@ OPERATORS = {
 }
 METHODS = {
     elementwise: "add sub mul div neg pow exp log sqrt square tanh abs maximum minimum clamp",
-    activation: "relu sigmoid softmax log_softmax",
-    reduce: "sum mean var amax amin max min argmax argmin logsumexp norm expand",
-    shape: "reshape flatten permute transpose squeeze unsqueeze flip to",
-    index: "gather scatter_add",
+    special: "log1p rsqrt sign sin cos erf",
+    activation: "relu sigmoid softmax log_softmax expm1 prelu",
+    reduce: "sum mean var std prod cumsum amax amin max min argmax argmin logsumexp norm expand",
+    shape: "reshape flatten permute transpose squeeze unsqueeze flip to split chunk roll tril triu",
+    index: "gather scatter_add index_select take_along_dim",
     linalg: "matmul",
 }
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tinygan.autograd import Function
 from tinygan.backend import array_module
-from tinygan.ops.elementwise import minimum, where
+from tinygan.ops.elementwise import tanh, where
 from tinygan.ops.reduce import axes_of
-from tinygan.tensor import Tensor
+from tinygan.ops.shape import reshape
+from tinygan.ops.special import erf
+from tinygan.tensor import Tensor, constant
 
 
 class LeakyReLU(Function):
@@ -180,3 +184,47 @@ def dropout(input, p: float = 0.5, training: bool = True):
     from tinygan import random
     keep = random.bernoulli(1.0 - p, input.shape, stream="dropout", dtype=input.dtype, device=input.device)
     return input * Tensor(keep * (1.0 / (1.0 - p)) if p < 1 else keep)
+
+
+def gelu(input, approximate: str = "none"):
+    """x Phi(x), Phi the normal distribution function (Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2).
+
+    ``approximate="tanh"`` is the paper's x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2. Raises ValueError for
+    another ``approximate``.
+    """
+    if approximate == "none":
+        return input * (erf(input * math.sqrt(0.5)) + 1.0) * 0.5
+    if approximate != "tanh":
+        raise ValueError(f"gelu: expected approximate 'none' or 'tanh', got {approximate!r}")
+    inner = (input + input * input * input * 0.044715) * math.sqrt(2.0 / math.pi)
+    return input * (tanh(inner) + 1.0) * 0.5
+
+
+def silu(input):
+    """x sigmoid(x), "swish" (Elfwing et al. 2017, arXiv:1702.03118)."""
+    return input * sigmoid(input)
+
+
+def selu(input):
+    """s x for x > 0, else s a (e^x - 1), with the fixed point's s and a (Klambauer et al. 2017, arXiv:1706.02515)."""
+    return elu(input, 1.6732632423543772) * 1.0507009873554805
+
+
+def hardtanh(input, min_val: float = -1.0, max_val: float = 1.0):
+    """x cut to [min_val, max_val]; the derivative is 0 at both ends, as in PyTorch. Raises ValueError if they cross."""
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: expected min_val <= max_val, got {min_val} and {max_val}")
+    inside = (input.data > min_val) & (input.data < max_val)
+    return where(inside, input, constant(array_module(input.data).clip(input.data, min_val, max_val)))
+
+
+def prelu(input, weight):
+    """x for x > 0, else weight x, with one weight (1,) or one per channel (C,) (He et al. 2015, arXiv:1502.01852).
+
+    Channels are dimension 1. Raises ValueError for another shape of ``weight``.
+    """
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.size != 1 and weight.shape != (channels,):
+        raise ValueError(f"prelu: expected a weight of shape (1,) or {(channels,)}, got {weight.shape}")
+    weight = reshape(weight, () if weight.size == 1 else (-1,) + (1,) * (input.ndim - 2))
+    return where(input.data > 0, input, input * weight)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygan.autograd import Function
 from tinygan.backend import array_module, scatter_add as add_at
-from tinygan.ops.reduce import axes_of
+from tinygan.ops.reduce import axes_of, expand
 from tinygan.tensor import Tensor
 
 
@@ -107,6 +107,34 @@ def scatter_add(input, dim: int, index, src):
     if src.shape != index.shape:
         src = src[tuple([slice(0, n) for n in index.shape])]
     return input + AddItem(_along(axis, index), input.shape, False)(src)
+
+
+def index_select(input, dim: int, index):
+    """The slices of ``input`` along ``dim`` whose numbers are in ``index``, a vector of integers."""
+    (axis,) = axes_of("index_select", input.ndim, dim)
+    index = _positions("index_select", index, axis, input.shape[axis], 1)
+    return GetItem((slice(None),) * axis + (index,), False)(input)
+
+
+def take_along_dim(input, indices, dim=None):
+    """:func:`gather` with ``input`` and ``indices`` broadcast against each other except along ``dim``.
+
+    Without ``dim`` the elements of the flattened input. Raises ValueError when the shapes do not broadcast.
+    """
+    indices = indices if isinstance(indices, Tensor) else Tensor(indices)
+    if dim is None:
+        return gather(input.reshape(input.size), 0, indices.reshape(indices.size))
+    (axis,) = axes_of("take_along_dim", input.ndim, dim)
+    if indices.ndim != input.ndim:
+        raise ValueError(f"take_along_dim: expected indices with {input.ndim} dimensions, got {indices.shape}")
+    others = [(1 if i == axis else m, 1 if i == axis else n) for i, (m, n) in
+              enumerate(zip(input.shape, indices.shape))]
+    if any(1 not in pair and pair[0] != pair[1] for pair in others):
+        raise ValueError("take_along_dim: expected shapes that broadcast except along the dim, got "
+                         f"{input.shape} and {indices.shape} with dim {dim}")
+    shape = [m if n == 1 else n for m, n in others]
+    wide = [expand(x, *shape[:axis], x.shape[axis], *shape[axis + 1:]) for x in (input, indices)]
+    return gather(wide[0], axis, wide[1])
 
 
 def embedding(input, weight):

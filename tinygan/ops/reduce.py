@@ -66,6 +66,19 @@ class ExtremeValue(Function):
         return g * Tensor(share / share.sum(axis=self.axes, keepdims=True))
 
 
+class CumSum(Function):
+    """y_i = x_1 + ... + x_i along an axis; the adjoint is the same sum from the other end."""
+
+    def __init__(self, axis):
+        self.axis = axis
+
+    def forward(self, x):
+        return array_module(x).cumsum(x, axis=self.axis)
+
+    def backward(self, g):
+        return g.flip(self.axis).cumsum(self.axis).flip(self.axis)
+
+
 def axes_of(name: str, ndim: int, dim) -> tuple:
     """``dim`` as a sorted tuple of non-negative axes; raises IndexError for one that is not there."""
     if dim is None:
@@ -122,6 +135,34 @@ def var(input, dim=None, correction: int = 1, keepdim: bool = False):
     count = math.prod([input.shape[a] for a in axes]) - correction
     centred = input - mean(input, axes, keepdim=True)
     return sum(centred * centred, axes, keepdim) * (1.0 / count if count > 0 else math.nan)
+
+
+def std(input, dim=None, correction: int = 1, keepdim: bool = False):
+    """The square root of :func:`var`, with subgradient 0 where it is 0."""
+    return _root(var(input, dim, correction, keepdim), 2)
+
+
+def prod(input, dim=None, keepdim: bool = False):
+    """The product over ``dim``, in a tree of multiplications: its derivatives of any order are exact at zeros too."""
+    from tinygan.ops.shape import cat
+    axes = axes_of("prod", input.ndim, dim)
+    kept = [i for i in range(input.ndim) if i not in axes]
+    shape = tuple([input.shape[i] for i in kept])
+    n = math.prod([input.shape[a] for a in axes])
+    out = input.permute(kept + list(axes)).reshape(shape + (n,))
+    if n == 0:
+        out = sum(out, -1, keepdim=True) + 1.0  # of nothing: 1, and still a function of the input
+    while n > 1:
+        half, odd = divmod(n, 2)
+        pairs = out[..., :half] * out[..., half:2 * half]
+        out, n = cat([pairs, out[..., -1:]], -1) if odd else pairs, half + odd
+    return out.reshape(tuple([1 if i in axes else m for i, m in enumerate(input.shape)]) if keepdim else shape)
+
+
+def cumsum(input, dim: int):
+    """Sums of the first 1, 2, ... elements along ``dim``."""
+    (axis,) = axes_of("cumsum", input.ndim, dim)
+    return CumSum(axis)(input)
 
 
 def amax(input, dim=None, keepdim: bool = False):
@@ -189,18 +230,22 @@ def logsumexp(input, dim, keepdim: bool = False):
 
 
 def norm(input, p: float = 2, dim=None, keepdim: bool = False):
-    """(sum |x|^p)^(1/p) over ``dim``, with subgradient 0 where the norm is 0; p may be infinity.
-
-    The square root's derivative is infinite at 0, and a WGAN-GP penalty does meet zero gradients: there the input
-    is replaced by a constant before the root.
-    """
+    """(sum |x|^p)^(1/p) over ``dim``, with subgradient 0 where the norm is 0; p may be infinity."""
     axes = axes_of("norm", input.ndim, dim)
     if p == math.inf:
         return amax(input.abs(), axes, keepdim)
     if p == 1:
         return sum(input.abs(), axes, keepdim)
-    total = sum(input * input if p == 2 else input.abs() ** p, axes, keepdim)
-    zero = total.data == 0
+    return _root(sum(input * input if p == 2 else input.abs() ** p, axes, keepdim), p)
+
+
+def _root(x, p):
+    """x^(1/p) for x >= 0, with subgradient 0 at 0.
+
+    The root's derivative is infinite at 0, and a WGAN-GP penalty does meet zero gradients: there the input is
+    replaced by a constant before the root.
+    """
     from tinygan.ops.elementwise import where
-    safe = where(zero, 1.0, total)
+    zero = x.data == 0
+    safe = where(zero, 1.0, x)
     return where(zero, 0.0, safe.sqrt() if p == 2 else safe ** (1.0 / p))

@@ -1,4 +1,4 @@
-"""Operations that move elements without changing them: reshape, permute, join, pad, crop, flip."""
+"""Operations that move elements without changing them: reshape, permute, join, split, roll, flip, shuffle."""
 
 from __future__ import annotations
 
@@ -69,27 +69,6 @@ class Cat(Function):
         before = (slice(None),) * self.axis
         return tuple([g[(*before, slice(end - size, end))] if need else None
                       for end, size, need in zip(ends, self.sizes, self.needs)])
-
-
-class Pad(Function):
-    """x with (before, after) constants added along each axis; the adjoint is the crop."""
-
-    def __init__(self, widths, value=0.0):
-        self.widths, self.value = widths, value
-
-    def forward(self, x):
-        shape = tuple([n + a + b for n, (a, b) in zip(x.shape, self.widths)])
-        xp = array_module(x)
-        out = xp.zeros(shape, x.dtype) if self.value == 0 else xp.full(shape, self.value, x.dtype)
-        out[self._inside(x.shape)] = x
-        self.origin_shape = x.shape
-        return out
-
-    def _inside(self, shape):
-        return tuple([slice(a, a + n) for n, (a, _) in zip(shape, self.widths)])
-
-    def backward(self, g):
-        return g[self._inside(self.origin_shape)]
 
 
 class ToDevice(Function):
@@ -179,21 +158,94 @@ def stack(tensors, dim: int = 0):
     return cat([unsqueeze(x, dim) for x in tensors], dim)
 
 
-def pad(input, pad, mode: str = "constant", value: float = 0.0):
-    """``input`` with constants around it; ``pad`` = (left, right, top, bottom, ...) starts at the last dimension.
+def split(tensor, split_size_or_sections, dim: int = 0):
+    """A tuple of pieces along ``dim``: of one size (the last may be smaller), or of the sizes in a list."""
+    (axis,) = axes_of("split", tensor.ndim, dim)
+    n, sections = tensor.shape[axis], split_size_or_sections
+    if isinstance(sections, int):
+        if sections < 1:
+            raise ValueError(f"split: expected a positive size, got {sections}")
+        sections = [min(sections, n - start) for start in range(0, n, sections)] or [0]
+    if sum(sections) != n or any(m < 0 for m in sections):
+        raise ValueError(f"split: expected sizes that add up to {n}, got {tuple(sections)}")
+    ends = np.cumsum(sections).tolist()
+    return tuple([tensor[(slice(None),) * axis + (slice(end - m, end),)] for end, m in zip(ends, sections)])
 
-    Negative widths crop. Raises ValueError for an odd or too long ``pad`` and for another ``mode``.
+
+def chunk(input, chunks: int, dim: int = 0):
+    """A tuple of at most ``chunks`` pieces of one size along ``dim`` (the last may be smaller), as PyTorch cuts."""
+    (axis,) = axes_of("chunk", input.ndim, dim)
+    if chunks < 1:
+        raise ValueError(f"chunk: expected at least one chunk, got {chunks}")
+    n = input.shape[axis]
+    return split(input, [0] * chunks if n == 0 else -(-n // chunks), axis)
+
+
+def roll(input, shifts, dims=None):
+    """Elements moved on by ``shifts`` places along ``dims``, those beyond the end come in at the front.
+
+    Without ``dims`` the elements in C order are rolled. Raises ValueError unless there is one shift per dim.
     """
-    pad = tuple(pad)
-    if mode != "constant":
-        raise ValueError(f"pad: expected mode 'constant', got {mode!r}")
-    if len(pad) % 2 or len(pad) > 2 * input.ndim:
-        raise ValueError(f"pad: expected an even number of widths, at most {2 * input.ndim}, got {pad}")
-    widths = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    if any(min(w) < 0 for w in widths):
-        input = input[tuple([slice(-min(a, 0), n + min(b, 0)) for n, (a, b) in zip(input.shape, widths)])]
-    widths = tuple([(max(a, 0), max(b, 0)) for a, b in widths])
-    return Pad(widths, value)(input) if any(map(any, widths)) else input
+    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    if dims is None:
+        return reshape(roll(reshape(input, (input.size,)), shifts, 0), input.shape)
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    if len(shifts) != len(dims):
+        raise ValueError(f"roll: expected one shift per dim, got {shifts} for dims {dims}")
+    for shift, dim in zip(shifts, dims):
+        (axis,) = axes_of("roll", input.ndim, dim)
+        n = input.shape[axis]
+        if n and shift % n:
+            input = cat(split(input, [n - shift % n, shift % n], axis)[::-1], axis)
+    return input
+
+
+def tril(input, diagonal: int = 0):
+    """The elements (..., i, j) with j <= i + diagonal, zeros elsewhere."""
+    return _triangle("tril", input, diagonal)
+
+
+def triu(input, diagonal: int = 0):
+    """The elements (..., i, j) with j >= i + diagonal, zeros elsewhere."""
+    return _triangle("triu", input, diagonal)
+
+
+def _triangle(name, input, diagonal):
+    from tinygan.ops.elementwise import where
+    if input.ndim < 2:
+        raise ValueError(f"{name}: expected at least two dimensions, got {input.shape}")
+    xp = array_module(input.data)
+    rows, columns = [xp.arange(n) for n in input.shape[-2:]]
+    above = columns - rows[:, None]
+    return where(above <= diagonal if name == "tril" else above >= diagonal, input, 0.0)
+
+
+def pixel_shuffle(input, upscale_factor: int):
+    """(N, C r^2, H, W) -> (N, C, H r, W r): each pixel's r^2 channels become r x r pixels (Shi et al. 2016, eq. 4).
+
+    arXiv:1609.05158. Raises ValueError when the channels are no multiple of r^2.
+    """
+    *lead, c, h, w = input.shape
+    r = upscale_factor
+    if r < 1 or c % (r * r):
+        raise ValueError(f"pixel_shuffle: expected channels divisible by {r} x {r}, got {input.shape}")
+    n = math.prod(lead)
+    x = permute(reshape(input, (n, c // (r * r), r, r, h, w)), (0, 1, 4, 2, 5, 3))
+    return reshape(x, (*lead, c // (r * r), h * r, w * r))
+
+
+def pixel_unshuffle(input, downscale_factor: int):
+    """(N, C, H r, W r) -> (N, C r^2, H, W): the inverse of :func:`pixel_shuffle`.
+
+    Raises ValueError when height or width is no multiple of r.
+    """
+    *lead, c, h, w = input.shape
+    r = downscale_factor
+    if r < 1 or h % r or w % r:
+        raise ValueError(f"pixel_unshuffle: expected height and width divisible by {r}, got {input.shape}")
+    n = math.prod(lead)
+    x = permute(reshape(input, (n, c, h // r, r, w // r, r)), (0, 1, 3, 5, 2, 4))
+    return reshape(x, (*lead, c * r * r, h // r, w // r))
 
 
 def to(input, target):

@@ -16,14 +16,18 @@ from tinygan import functional, random
 from tinygan.backend import array_module
 from tinygan.tensor import Tensor
 
-NOT_DIFFERENTIABLE = {"argmax", "argmin", "one_hot", "zeros_like", "ones_like", "eq", "ne", "lt", "le", "gt", "ge"}
+NOT_DIFFERENTIABLE = {"argmax", "argmin", "one_hot", "zeros_like", "ones_like", "eq", "ne", "lt", "le", "gt", "ge",
+                      "sign"}
 # Operations affine in an input while the others stand still: positions among the floating inputs of a sample.
 LINEAR = {name: (0,) for name in (
     "div neg where sum mean expand reshape flatten permute transpose squeeze unsqueeze flip pad getitem gather "
-    "interpolate avg_pool1d avg_pool2d avg_pool3d global_avg_pool dropout view T").split()}
+    "interpolate avg_pool1d avg_pool2d avg_pool3d global_avg_pool dropout view T cumsum roll tril triu index_select "
+    "take_along_dim unfold fold adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d pixel_shuffle "
+    "pixel_unshuffle affine_grid grid_sample").split()}
 LINEAR |= {name: (0, 1, 2) for name in (
     "add sub rsub mul matmul linear cat stack scatter_add einsum embedding conv1d conv2d conv3d conv_transpose1d "
-    "conv_transpose2d conv_transpose3d").split()}
+    "conv_transpose2d conv_transpose3d locally_connected2d per_sample_conv2d").split()}
+LINEAR |= {"upfirdn2d": (0,), "modulated_conv2d": (0,), "scaled_dot_product_attention": (2,), "nll_loss": (0,)}
 LINEAR |= {"layer_norm": (1, 2), "group_norm": (1, 2), "instance_norm": (1, 2)}
 
 
@@ -180,5 +184,6 @@ def as_tensors(arrays, requires_grad: bool = False) -> list:
 
 def table() -> list:
     """Every sample."""
-    from tinygan.testing import samples_elementwise, samples_layers, samples_shape
-    return [*samples_elementwise.SAMPLES, *samples_shape.SAMPLES, *samples_layers.SAMPLES]
+    from tinygan.testing import samples_elementwise, samples_images, samples_layers, samples_more, samples_shape
+    return [*samples_elementwise.SAMPLES, *samples_shape.SAMPLES, *samples_layers.SAMPLES, *samples_more.SAMPLES,
+            *samples_images.SAMPLES]

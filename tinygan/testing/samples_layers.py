@@ -106,10 +106,10 @@ SAMPLES += [
         (A(kind="away"), A(kind="positive")),
         (A(2, 3, 2, 2, **LAST, **D), A(2, 3, 2, 2)), (A(0, 3), A(0, 3), "sum"))],
     *[S("binary_cross_entropy_with_logits", *args) for args in (
-        (A(4), A(4, kind="positive")), (A(3, 1), 1.0), (A(3, 1), 0.0, "sum"), (A(2, 3), A(2, 3), "none"), (A(), 0.9),
-        (A(2, 1, 3, 3, **LAST), A(2, 1, 3, 3)), (A(0, 1), A(0, 1), "sum"))],
+        (A(4), A(4, kind="positive")), (A(3, 1), 1.0), (A(3, 1), 0.0, None, "sum"), (A(2, 3), A(2, 3), None, "none"),
+        (A(), 0.9), (A(2, 1, 3, 3, **LAST), A(2, 1, 3, 3)), (A(0, 1), A(0, 1), None, "sum"))],
     *[S("cross_entropy", *args) for args in (
-        (A(4, 3), A(4, below=3)), (A(4, 3), A(4, below=3), "sum"), (A(2, 5), A(2, below=5), "none"),
-        (A(2, 3, 2, 2, **LAST), A(2, 2, 2, below=3)), (A(0, 3), A(0, below=3), "sum"),
-        (A(3, 4, memory="sliced"), A(3, below=4)))],
+        (A(4, 3), A(4, below=3)), (A(4, 3), A(4, below=3), None, -100, "sum"),
+        (A(2, 5), A(2, below=5), None, -100, "none"), (A(2, 3, 2, 2, **LAST), A(2, 2, 2, below=3)),
+        (A(0, 3), A(0, below=3), None, -100, "sum"), (A(3, 4, memory="sliced"), A(3, below=4)))],
 ]

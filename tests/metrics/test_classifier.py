@@ -7,7 +7,7 @@ from tinygan import random
 from tinygan.data import embedded_mnist
 from tinygan.metrics import Judge, JudgeNetwork, digit_classifier
 from tinygan.metrics.classifier import PACKAGED
-from tinygan.metrics.train_classifier import main, shifted, train_judge
+from tinygan.metrics.train_classifier import main, shifted, train_judge, without_class
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +130,18 @@ def test_images_that_are_too_small_are_refused():
         JudgeNetwork(size=12)
 
 
-def test_training_is_repeatable_and_learns(digits):
+@pytest.fixture
+def threads():
+    before = tinygan.get_num_threads()
+    yield tinygan.set_num_threads
+    tinygan.set_num_threads(before)
+
+
+def test_training_is_repeatable_for_any_number_of_threads_and_learns(digits, threads):
     part = digits.take(slice(0, 600))
     losses, states = [], []
-    for _ in range(2):
+    for n in (1, 2):
+        threads(n)
         random.manual_seed(1)
         network = JudgeNetwork(width=4)
         train_judge(network, part.images, part.labels, epochs=2, batch_size=50,
@@ -141,7 +149,7 @@ def test_training_is_repeatable_and_learns(digits):
         states.append(network.state_dict())
     assert losses[:2] == losses[2:]
     assert all((states[0][key] == states[1][key]).all() for key in states[0])
-    assert losses[1] < losses[0] < 2.5
+    assert losses[1] < losses[0]
     # chance is 0.1; 24 steps reach about 0.7 on images they did not see
     rest = digits.take(slice(600, 1000))
     assert Judge(network, "test").accuracy(rest.scaled(), rest.labels) > 0.4
@@ -156,6 +164,17 @@ def test_shifts_move_whole_images():
     n, _, rows, columns = np.nonzero(moved == 1)
     assert (n == np.arange(200)).all() and (moved == -1).sum() == 200 * 80
     assert set(rows - 4) == set(columns - 3) == {-2, -1, 0, 1, 2}
+
+
+def test_images_without_a_class(digits):
+    random.manual_seed(0)
+    images = digits.scaled()[:40]
+    strange = without_class(images)
+    assert strange.shape == images.shape and strange.dtype == np.float32 and np.abs(strange).max() <= 1
+    assert all(len(np.unique(image)) == 1 for image in strange[2::4])
+    assert (np.sort(strange[3::4].reshape(10, -1)) == np.sort(images[3::4].reshape(10, -1))).all()
+    assert not (strange[3::4] == images[3::4]).all((1, 2, 3)).any()
+    assert without_class(np.zeros((6, 3, 14, 14), np.float32)).shape == (6, 3, 14, 14)
 
 
 def test_the_script_needs_the_data(tmp_path):

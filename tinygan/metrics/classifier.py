@@ -141,7 +141,14 @@ def undisturbed_streams():
 
 
 def digit_classifier() -> Judge:
-    """The packaged judge of 28 x 28 digits. Raises ValueError when the packaged file is damaged."""
+    """The packaged judge of 28 x 28 digits, (N, 1, 28, 28) in [-1, 1]. Raises ValueError when its file is damaged.
+
+    Trained by ``tinygan.metrics.train_classifier`` (seed 0, 8 epochs, 5 minutes on two busy cores) on the first 50,000
+    training images of MNIST. Accuracy: 0.9938 on the last 10,000, held out; 0.9946 on the 10,000 test images; 0.9955
+    on the 2,000 of them that are packaged. Of these 2,000 it gives 98.6 % a confidence above 0.9; of 2,000 images of
+    uniform noise, and of samples of an untrained generator, none. Noise of every kind has much the same features, so
+    FID_J hardly tells one kind from another: it is 119 to 120 for all of them (2,000 against 2,000).
+    """
     return Judge.load(PACKAGED)
 
 

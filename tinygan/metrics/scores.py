@@ -74,10 +74,11 @@ def judge_report(images, reference, judge: Judge, real=None) -> JudgeReport:
     on. real: other real images, none of them in ``reference``; the first N of them take the samples' place for the
     floor, so that floor and figure have the same sizes and hence the same bias (when there are fewer, all of them are
     used; the report says how many). Without ``real`` the floor is that between two disjoint halves of the reference,
-    every other image, which are smaller: a floor too high, by about (4 / M) / (1 / N + 1 / M) in its bias, since the
-    bias is proportional to 1 / N + 1 / M. Training images as ``real`` raise the floor a little too: the judge has
-    seen them. Raises ValueError for images the judge refuses, fewer than two images in a set and fewer than four in
-    the reference when it is halved.
+    every other image; as the bias is proportional to 1 / N + 1 / M, it is (4 / M) / (1 / N + 1 / M) times too high.
+    Measured with the digit judge against 2,000 test images: other real images 0.36 (2,000), halves 0.71 (1,000 each).
+    ``real`` may be images the judge was trained on: 2,000 of them gave 0.28 to 0.42 (six sets), held-out ones 0.27 to
+    0.37 (three sets). Raises ValueError for images the judge refuses, fewer than two images in a set, and fewer than
+    four in the reference when it is halved.
     """
     probabilities, features = judge.scores(images)
     known = judge.features(reference)

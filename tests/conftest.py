@@ -26,7 +26,9 @@ def cupy_standin(_standin_module, monkeypatch):
     """A strict stand-in for CuPy as the module "cupy", with its counters at zero; device "cuda" works meanwhile."""
     from tinygan import backend  # here, so that a package that does not import fails tests one by one
     monkeypatch.setitem(sys.modules, "cupy", _standin_module)
-    monkeypatch.setitem(sys.modules, "cupyx", _standin_module.make_cupyx())
+    cupyx = _standin_module.make_cupyx()
+    for module in (cupyx, cupyx.scipy, cupyx.scipy.special):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     _standin_module.counters.synchronizations = _standin_module.counters.transfers = 0
     _forget_cupy(backend)
     assert backend._cupy() is _standin_module  # loaded now, for backend knows CuPy's arrays from then on

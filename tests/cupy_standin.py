@@ -428,8 +428,16 @@ class _Generator:
 random = SimpleNamespace(Generator=_Generator, Philox4x3210=_Philox4x3210)
 
 
+def _erf(x):
+    from scipy.special import erf
+    return _wrap(erf(_unwrap(x, "erf")), c_order=True)
+
+
 def make_cupyx():
     """The module ``cupyx``, as far as anybody needs it."""
     module = ModuleType("cupyx")
     module.scatter_add = lambda target, key, value: target.scatter_add(key, value)
+    module.scipy = ModuleType("cupyx.scipy")
+    special = module.scipy.special = ModuleType("cupyx.scipy.special")
+    special.erf = _erf
     return module

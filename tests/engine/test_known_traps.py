@@ -151,13 +151,13 @@ def test_logsumexp_of_minus_infinity():
 def test_losses_on_logits_do_not_overflow():
     x = np.array([-1e4, -200.0, 200.0, 1e4])
     with np.errstate(over="raise", invalid="raise"):
-        ones = F.binary_cross_entropy_with_logits(Tensor(x), 1.0, "none").numpy()
-        zeros = F.binary_cross_entropy_with_logits(Tensor(x), 0.0, "none").numpy()
+        ones = F.binary_cross_entropy_with_logits(Tensor(x), 1.0, reduction="none").numpy()
+        zeros = F.binary_cross_entropy_with_logits(Tensor(x), 0.0, reduction="none").numpy()
     assert ones == pytest.approx([1e4, 200, np.exp(-200.0), 0], rel=1e-12, abs=1e-90)
     assert zeros == pytest.approx([0, np.exp(-200.0), 200, 1e4], rel=1e-12, abs=1e-90)
-    small = F.binary_cross_entropy_with_logits(Tensor(np.float32([20, 20])), Tensor(np.array([1, 0])), "none")
+    small = F.binary_cross_entropy_with_logits(Tensor(np.float32([20, 20])), Tensor(np.array([1, 0])), reduction="none")
     assert small.dtype == np.float32 and small.numpy() == pytest.approx([np.exp(-20.0), 20], rel=1e-6)
-    classes = F.cross_entropy(Tensor(np.array([[1e4, 0.0], [1e4, 0.0]])), Tensor(np.array([0, 1])), "none")
+    classes = F.cross_entropy(Tensor(np.array([[1e4, 0.0], [1e4, 0.0]])), Tensor(np.array([0, 1])), reduction="none")
     assert classes.numpy().tolist() == [0, 1e4]
 
 

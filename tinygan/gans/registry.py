@@ -7,6 +7,7 @@ other.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 
 from tinygan.gans.base import GAN, SettingError
@@ -50,10 +51,9 @@ def recipe(name: str, gan: type = GAN, *, paper: str, arxiv: str, data: str = "e
 def find(name: str) -> Recipe:
     """The row called ``name``. Raises SettingError, naming the nearest known one."""
     if name not in RECIPES:
-        import difflib
         near = difflib.get_close_matches(name, RECIPES, n=1, cutoff=0.4)
-        raise SettingError(f"unknown recipe {name!r}; " + (f"did you mean {near[0]!r}?" if near else
-                                                          f"known are {', '.join(sorted(RECIPES))}"))
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(RECIPES))}"
+        raise SettingError(f"unknown recipe {name!r}; {hint}")
     return RECIPES[name]
 
 

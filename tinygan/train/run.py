@@ -59,7 +59,7 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         names = sorted(entry.name for entry in self.path.iterdir() if not is_leftover(entry.name))
         if "config.json" in names:
-            differing = _differing(self._config()["settings"], settings)
+            differing = _differing(read_config(self.path)["settings"], settings)
             raise RunFolderError(f"{self.path}: expected a new or empty folder, got a run with "
                                  + (f"other settings ({differing})" if differing else "the same settings")
                                  + "; resume it or choose another folder")
@@ -69,9 +69,7 @@ class RunFolder:
         self._write_config({"settings": settings, "versions": _versions(), "resumed": []})
 
     def _resume(self, settings, may_differ):
-        if not (self.path / "config.json").exists():
-            raise RunFolderError(f"{self.path}: expected a run to resume, got no config.json there")
-        config = self._config()
+        config = read_config(self.path)
         before = config["settings"]
         changed = {key for key in before.keys() | settings.keys() if before.get(key) != settings.get(key)}
         differing = _differing(before, settings, may_differ)
@@ -89,15 +87,6 @@ class RunFolder:
                                   "settings": {key: settings.get(key) for key in sorted(changed)}})
         self._cut_log()
         self._write_config(config)
-
-    def _config(self):
-        try:
-            config = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
-            config["settings"].keys(), config["versions"], config["resumed"].append
-            return config
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunFolderError(f"{self.path / 'config.json'}: expected the settings of a run, got something else "
-                                 f"({type(error).__name__}: {error})") from error
 
     def _write_config(self, config):
         with atomic(self.path / "config.json") as file:
@@ -161,13 +150,13 @@ class RunFolder:
             raise CheckpointError(f"{path}: expected a step and a state, got a checkpoint of something else")
         return checkpoint["step"], checkpoint["state"]
 
-    def save_real(self, images, columns=None):
-        """Write `real.png`, a grid of real images (N, C, H, W) in [-1, 1]."""
-        self._picture("real.png", lambda path: save_grid(path, images, columns))
+    def save_real(self, images, columns=None, draw=save_grid):
+        """Write `real.png`: a grid of images (N, C, H, W) in [-1, 1], or what `draw(path, images, columns)` draws."""
+        self._picture("real.png", lambda path: draw(path, images, columns))
 
-    def save_samples(self, step, images, columns=None):
-        """Write `samples/<step>.png`, a grid of generated images (N, C, H, W) in [-1, 1]."""
-        self._picture(f"samples/{step:06d}.png", lambda path: save_grid(path, images, columns))
+    def save_samples(self, step, images, columns=None, draw=save_grid):
+        """Write `samples/<step>.png`, as :meth:`save_real` does, of generated images."""
+        self._picture(f"samples/{step:06d}.png", lambda path: draw(path, images, columns))
 
     def save_curves(self, keys=None):
         """Write `curves.png` from the log: the losses, or the quantities in `keys`."""
@@ -181,6 +170,23 @@ class RunFolder:
             draw(self.path / name)
         except OSError as error:
             raise RunFolderError(f"{self.path / name}: cannot write the picture: {reason(error)}") from error
+
+
+def read_config(folder):
+    """Return what config.json in a run folder holds: {"settings": ..., "versions": ..., "resumed": [...]}.
+
+    Raises RunFolderError when there is none, or something else.
+    """
+    path = Path(folder) / "config.json"
+    if not path.exists():
+        raise RunFolderError(f"{folder}: expected a run to resume, got no config.json there")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config["settings"].keys(), config["versions"], config["resumed"].append
+        return config
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunFolderError(f"{path}: expected the settings of a run, got something else "
+                             f"({type(error).__name__}: {error})") from error
 
 
 def _plain(config):

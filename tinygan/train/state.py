@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 
 from tinygan import random
 from tinygan.autograd import no_grad
 from tinygan.backend import to_numpy
+from tinygan.gans.base.modes import evaluating
 from tinygan.tensor import Tensor
 
 
@@ -30,18 +29,6 @@ def restore(state: dict | None, **parts) -> None:
     for name, part in parts.items():
         part.load_state_dict(state[name])
     random.set_state(state["random"])
-
-
-@contextlib.contextmanager
-def evaluating(module):
-    """``module`` and all its parts in evaluation mode inside the block, each back in its own mode afterwards."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield module
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 def sample(generator, noise, batch_size: int = 256) -> np.ndarray:

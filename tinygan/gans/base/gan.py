@@ -55,7 +55,7 @@ class GAN:
         if own is not None and settings.setdefault("z_dim", own) != own:
             raise SettingError(f"{type(self).__name__}: z_dim: expected {own}, as the generator has, got "
                                f"{settings['z_dim']}")
-        self._start(networks, resolve(type(self), type(self).__name__, {}, settings))
+        self._start(type(self).__name__, None, networks, resolve(type(self), type(self).__name__, {}, settings))
 
     @classmethod
     def build(cls, shape, *, name: str | None = None, row: dict | None = None, device="cpu", **settings):
@@ -64,8 +64,9 @@ class GAN:
         ``row``: a recipe's settings, between the class's defaults and those given. Weights come from stream "init".
         """
         self = cls.__new__(cls)
-        resolved = resolve(cls, name or cls.__name__, row or {}, settings, shape)
-        self._start(cls.make_networks(tuple(shape), resolved), resolved)
+        name, shape = name or cls.__name__, tuple(shape)
+        resolved = resolve(cls, name, row or {}, settings, shape)
+        self._start(name, shape, cls.make_networks(shape, resolved), resolved)
         return self.to(device)
 
     @classmethod
@@ -75,14 +76,14 @@ class GAN:
         own = {key: settings[key] for key in models.network_settings(family)}
         return models.build(family, shape, settings["z_dim"], **own)
 
-    def _start(self, networks, settings: dict) -> None:
-        self.settings = settings
+    def _start(self, name: str, shape, networks, settings: dict) -> None:
+        self.name, self.shape, self.settings = name, shape, settings
         for role, network in zip(self.roles, networks):
             setattr(self, role, network)
         for key, value in copy.deepcopy(settings).items():  # penalties count calls: no two games share one
             setattr(self, key, value)
         self.state = {}  # what a variant remembers besides parameters: arrays, Tensors, numbers, lists, texts
-        self.figures = {}  # name -> scalar Tensor of the latest step: read, with the losses, when the log is written
+        self.figures = {}  # what `report` was told in the latest step
         self.step, self.progress = 0, 0.0
         self.setup()
 
@@ -122,7 +123,10 @@ class GAN:
         return self.G(inputs)
 
     def scores(self, x) -> tuple:
-        """D's scores of real and of generated samples and the samples: what a health check looks at."""
+        """(scores of real, scores of generated samples, the real, the generated samples), for the health line.
+
+        The scores of D, larger for what it takes for real, one per sample.
+        """
         fake = self.generate(self.inputs(x))
         return self.D(x), self.D(fake), x, fake
 
@@ -135,6 +139,10 @@ class GAN:
         rate = self.lr if lr is None else lr
         return Player(name, networks, loss, lambda parameters: OPTIMIZERS[self.optimizer](parameters, rate, self),
                       updates, fresh)
+
+    def report(self, **figures) -> None:
+        """Note scalar Tensors of this step for the log; they are read when it is written."""
+        self.figures.update({name: value.detach() for name, value in figures.items()})
 
     def noise(self, x, stream: str = "noise") -> Tensor:
         """Noise (N, z_dim) from the prior, N the size of batch ``x`` or the number ``x``."""
@@ -201,11 +209,12 @@ class GAN:
         """Move networks and state to a device, or convert them to a dtype; returns self."""
         for network in self.modules().values():
             network.to(target)
-        self.state = {key: self._placed(value) if isinstance(value, Tensor) else value
+        self.state = {key: self.placed(value) if isinstance(value, Tensor) else value
                       for key, value in self.state.items()}
         return self
 
-    def _placed(self, value) -> Tensor:
+    def placed(self, value) -> Tensor:
+        """An array or Tensor as a Tensor where the networks are, floating values in their dtype."""
         array = value.data if isinstance(value, Tensor) else np.asarray(value)
         where = self.where
         return Tensor(backend.to_device(array.astype(where["dtype"]) if array.dtype.kind == "f" else array,
@@ -225,7 +234,7 @@ class GAN:
                              f"{sorted(self.state)}, got {', '.join(state['networks'])} with {sorted(state['state'])}")
         for role, network in self.modules().items():
             network.load_state_dict(state["networks"][role])
-        self.state = {key: self._placed(value) if isinstance(self.state[key], Tensor) else value
+        self.state = {key: self.placed(value) if isinstance(self.state[key], Tensor) else value
                       for key, value in state["state"].items()}
         self.penalty.load_state_dict(state["penalty"])
 

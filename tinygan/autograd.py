@@ -167,9 +167,9 @@ class Function:
                                "has used and freed; pass retain_graph=True to the first one")
         for x, count in self.versions or ():
             if x.version.count != count:
-                name = getattr(x, "name", f"a view of a parameter, shape {x.shape},")
-                raise RuntimeError(f"{type(self).__name__}: {name} was written by {x.version.writer} after this graph "
-                                   "was computed with its old values; compute the forward pass again before backward")
+                raise RuntimeError(f"{type(self).__name__}: {x.version.name} was written by {x.version.writer} after "
+                                   "this graph was computed with its old values; compute the forward pass again "
+                                   "before backward")
 
     def release(self) -> None:
         """Give the saved tensors back."""

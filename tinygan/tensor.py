@@ -10,11 +10,12 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float16))
 
 
 class Version:
-    """How often an array was written, and by whom; shared by every Tensor that looks at the same array."""
+    """How often a parameter's array was written, and by whom; shared by every Tensor that looks at the same array."""
 
-    __slots__ = ("count", "writer")
+    __slots__ = ("name", "count", "writer")
 
-    def __init__(self):
+    def __init__(self, name: str):
+        self.name = name
         self.count = 0
         self.writer = "nobody"
 
@@ -147,11 +148,19 @@ class Parameter(Tensor):
     def __init__(self, data, requires_grad: bool = True):
         data = data.data if isinstance(data, Tensor) else data
         # C order in the logical shape: reductions over other strides give other bits, so every copy must agree
-        data = backend.array_module(data).ascontiguousarray(data)
+        if not data.flags.c_contiguous:
+            data = data.copy(order="C")
         super().__init__(data, _check_differentiable(data, requires_grad))
-        self.version = Version()
-        self.name = "a parameter"
+        self.version = Version("a parameter")
         self.owner = None
+
+    @property
+    def name(self) -> str:
+        return self.version.name
+
+    @name.setter
+    def name(self, name: str):
+        self.version.name = name
 
     def assign(self, value, writer: str = "assign") -> None:
         """Write ``value`` (array, Tensor or number) into the array; graphs that use the old values become stale.

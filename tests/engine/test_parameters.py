@@ -41,7 +41,7 @@ def test_a_stale_parameter_raises_and_names_parameter_and_writer(use):
     w.name = "Critic.layer.weight"
     out = use(w, x)
     w.assign(0.5 * w.data, "Adam.apply")
-    with pytest.raises(RuntimeError, match="(Critic.layer.weight|a view of a param).*Adam.apply.*forward pass"):
+    with pytest.raises(RuntimeError, match="Critic.layer.weight was written by Adam.apply.*forward pass again"):
         tinygan.grad(out, x)
 
 
@@ -64,6 +64,10 @@ def test_the_order_of_chainers_dcgan_example_raises():
 
 def test_parameters_are_c_contiguous_in_their_logical_shape():
     assert Parameter(np.ones((3, 4)).T).data.flags.c_contiguous
+
+
+def test_a_parameter_without_dimensions_stays_one():
+    assert Parameter(np.array(1.5)).shape == ()
 
 
 def test_deepcopy_is_independent():

@@ -9,10 +9,11 @@ The files of this folder are imported as they are found, and the classes in them
 import importlib
 import pkgutil
 
-from tinygan.gans.base import GAN, Player, SettingError, Stage, from_text
+from tinygan.gans.base import GAN, Objective, Player, SettingError, Stage, from_text
 from tinygan.gans.registry import RECIPES, Recipe, find, make, recipe
 
-__all__ = ["GAN", "Player", "RECIPES", "Recipe", "SettingError", "Stage", "find", "from_text", "make", "recipe"]
+__all__ = ["GAN", "Objective", "Player", "RECIPES", "Recipe", "SettingError", "Stage", "find", "from_text", "make",
+           "recipe"]
 
 for _found in pkgutil.iter_modules(__path__):
     _module = importlib.import_module(f"{__name__}.{_found.name}")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import inspect
 
+from tinygan.models.autoencoder import autoencoder
 from tinygan.models.dcgan import dcgan
 from tinygan.models.mlp import mlp
 
-NETWORKS = {"mlp": mlp, "dcgan": dcgan}
+NETWORKS = {"mlp": mlp, "dcgan": dcgan, "autoencoder": autoencoder}
 
 
 def default_networks(shape) -> str:

@@ -93,9 +93,9 @@ class DCGANDiscriminator(nn.Module):
 
 def dcgan(shape, z_dim: int, channels: int = 32, g_norm: str | None = "batch", d_norm: str | None = "batch"):
     """G and D for square images (C, size, size); ``channels``: their width next to the image."""
-    image_channels, size, width = shape
-    if size != width:
-        raise ValueError(f"dcgan: expected square images, got {size}x{width}")
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"dcgan: expected square images of shape (C, size, size), got data of shape {shape}")
+    image_channels, size, _ = shape
     return (DCGANGenerator(z_dim, channels, image_channels, size, g_norm),
             DCGANDiscriminator(channels, image_channels, size, d_norm))
 

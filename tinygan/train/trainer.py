@@ -120,7 +120,7 @@ class Trainer:
     def _show(self) -> None:
         if self.picture:
             self.folder.save_samples(self.play.done, self.play.sampler().sample(self.inputs), draw=self.picture)
-        if any(key.endswith("_loss") for record in self.folder.records()[:1] for key in record):
+        if self.play.done >= self.log_every or self.play.done == self.steps:
             self.folder.save_curves()
 
     def _save(self, best: bool = False) -> None:

@@ -2,8 +2,9 @@
 
 from tinygan.gans.base.gan import GAN, PRIORS, count, leaf
 from tinygan.gans.base.modes import evaluating, untraced
+from tinygan.gans.base.objective import Objective
 from tinygan.gans.base.player import OPTIMIZERS, Player, Stage
 from tinygan.gans.base.settings import SettingError, from_text, known_settings, plain, resolve
 
-__all__ = ["GAN", "OPTIMIZERS", "PRIORS", "Player", "SettingError", "Stage", "count", "evaluating", "from_text",
-           "known_settings", "leaf", "plain", "resolve", "untraced"]
+__all__ = ["GAN", "OPTIMIZERS", "Objective", "PRIORS", "Player", "SettingError", "Stage", "count", "evaluating",
+           "from_text", "known_settings", "leaf", "plain", "resolve", "untraced"]

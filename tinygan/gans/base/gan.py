@@ -197,7 +197,8 @@ class GAN:
     @property
     def where(self) -> dict:
         """dtype and device of the networks, as arguments of ``tinygan.random``."""
-        first = next(getattr(self, self.roles[0]).parameters())
+        parts = getattr(self, self.roles[0]).modules()
+        first = next(p for part in parts for p in part._parameters.values() if p is not None)
         return {"dtype": first.dtype, "device": first.device}
 
     @property

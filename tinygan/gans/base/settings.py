@@ -62,6 +62,8 @@ def check(name: str, key: str, value, default):
     Raises SettingError when its kind is not that of ``default`` (None accepts everything).
     """
     try:
+        if key == "loss" and value is None and default is None:
+            return None  # the step has a loss of its own
         if key == "loss":
             return value if isinstance(value, AdversarialLoss) else ADVERSARIAL[value]
         if key == "penalty":

@@ -80,8 +80,9 @@ class GAN:
         self.name, self.shape, self.settings = name, shape, settings
         for role, network in zip(self.roles, networks):
             setattr(self, role, network)
-        for key, value in copy.deepcopy(settings).items():  # penalties count calls: no two games share one
+        for key, value in settings.items():
             setattr(self, key, value)
+        self.penalty = copy.deepcopy(self.penalty)  # penalties count calls: no two games share one
         self.state = {}  # what a variant remembers besides parameters: arrays, Tensors, numbers, lists, texts
         self.figures = {}  # what `report` was told in the latest step
         self.step, self.progress = 0, 0.0

@@ -150,9 +150,9 @@ def sigmoid(input):
     return Sigmoid()(input)
 
 
-def softplus(input):
-    """log(1 + e^x), without overflow."""
-    return Softplus()(input)
+def softplus(input, beta: float = 1.0):
+    """log(1 + e^(beta x)) / beta, without overflow: PyTorch's ``threshold`` is not needed."""
+    return Softplus()(input) if beta == 1 else Softplus()(input * beta) * (1.0 / beta)
 
 
 def logsigmoid(input):

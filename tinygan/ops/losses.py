@@ -50,32 +50,31 @@ def nll_loss(input, target, weight=None, ignore_index: int = -100, reduction: st
     ``weight`` (K,) counts each class; the mean is over the sum of the weights. Elements whose target is
     ``ignore_index`` count for nothing. Raises ValueError when shapes do not fit, IndexError for a class out of range.
     """
-    index, share = _classes("nll_loss", input, target, weight, ignore_index)
+    index, share, ignored = _classes("nll_loss", input, target, weight, ignore_index)
     picked = -gather(input, 1, index[:, None]).reshape(index.shape)
-    return _reduce_weighted("nll_loss", picked, share, reduction)
+    return _reduce_weighted("nll_loss", picked if share is None else picked * share, share, ignored, reduction)
 
 
 def _classes(name, input, target, weight, ignore_index):
-    """The classes, 0 where ignored, and what each element counts: None when every one counts the same."""
+    """The classes, 0 where ignored, what each element counts, and which are ignored; None where all are alike."""
     index = target.data if isinstance(target, Tensor) else target
     if input.ndim < 2 or index.shape != input.shape[:1] + input.shape[2:]:
         raise ValueError(f"{name}: expected input (N, K, *S) and classes (N, *S), got {input.shape} and {index.shape}")
     if weight is not None and weight.shape != input.shape[1:2]:
         raise ValueError(f"{name}: expected a weight of shape {input.shape[1:2]}, got {weight.shape}")
     counts = index != ignore_index
-    if 0 <= ignore_index or isinstance(index, np.ndarray) and not counts.all():
+    # a device is not asked whether any is ignored: the host would have to wait for the answer
+    if not isinstance(index, np.ndarray) or not counts.all():
         index = array_module(index).where(counts, index, 0)
         share = Tensor(counts.astype(input.dtype))
-        return index, share if weight is None else share * embedding(index, weight)
-    return index, None if weight is None else embedding(index, weight)
+        return index, share if weight is None else share * embedding(index, weight), ~counts
+    return index, None if weight is None else embedding(index, weight), None
 
 
-def _reduce_weighted(name, loss, share, reduction):
-    """``loss`` times what each element counts; the mean is over the sum of that."""
-    if share is None:
-        return reduce(name, loss, reduction)
-    loss = where(share.data == 0, 0.0, loss * share)  # an ignored element may be infinite
-    return sum(loss) / sum(share) if reduction == "mean" else reduce(name, loss, reduction)
+def _reduce_weighted(name, loss, share, ignored, reduction):
+    """Losses 0 where ``ignored`` (there they may be infinite); the mean is over the sum of what each one counts."""
+    loss = loss if ignored is None else where(ignored, 0.0, loss)
+    return sum(loss) / sum(share) if share is not None and reduction == "mean" else reduce(name, loss, reduction)
 
 
 def cross_entropy(input, target, weight=None, ignore_index: int = -100, reduction: str = "mean",
@@ -99,11 +98,8 @@ def cross_entropy(input, target, weight=None, ignore_index: int = -100, reductio
     loss = nll_loss(logp, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss
-    index, share = _classes(name, input, target, weight, ignore_index)
-    spread = -sum(weighted, 1)
-    if share is not None:
-        spread = where((target.data if isinstance(target, Tensor) else target) == ignore_index, 0.0, spread)
-    spread = sum(spread) / sum(share) if share is not None and reduction == "mean" else reduce(name, spread, reduction)
+    _, share, ignored = _classes(name, input, target, weight, ignore_index)
+    spread = _reduce_weighted(name, -sum(weighted, 1), share, ignored, reduction)
     return loss * (1.0 - label_smoothing) + spread * (label_smoothing / k)
 
 

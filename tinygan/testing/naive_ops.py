@@ -65,8 +65,8 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def softplus(x):
-    return np.log(1 + np.exp(x))
+def softplus(x, beta=1.0):
+    return np.log(1 + np.exp(beta * x)) / beta
 
 
 def logsigmoid(x):

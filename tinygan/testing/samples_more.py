@@ -19,6 +19,7 @@ def _unary(op, kind="normal", *more):
 SAMPLES = [
     *_unary("log1p", "positive"), S("log1p", A(2, 4, **P)),
     *_unary("rsqrt", "positive"), *_unary("sign", "away"), *_unary("sin"), *_unary("cos"), *_unary("erf"),
+    S("softplus", A(3, 4), 2.0), S("softplus", A(2, 3), beta=0.5),
     *_unary("gelu"), *_unary("gelu", "normal", "tanh"), *_unary("silu"), *_unary("selu", "away"),
     *_unary("hardtanh", "distinct"), S("hardtanh", A(3, 5, **D), -0.4, 0.6), S("hardtanh", A(6, **D), max_val=0.2),
     S("prelu", A(4, 3, **K), A(1)), S("prelu", A(4, 3, **K), A(3)), S("prelu", A(2, 3, 2, 3, **K, **LAST), A(3)),

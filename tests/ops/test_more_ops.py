@@ -22,6 +22,12 @@ def test_sign_has_the_derivative_zero():
     assert y.tolist() == [-1, 0, 1] and g.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("f", [F.expm1, F.elu])
+def test_the_slope_of_exponentials_keeps_its_digits_far_below_zero(f):
+    x = Tensor(np.array([-5.0, -40.0, -300.0]), requires_grad=True)
+    assert tinygan.grad(f(x).sum(), x)[0].numpy() == pytest.approx(np.exp(x.numpy()), rel=1e-15, abs=0)
+
+
 @pytest.mark.parametrize("zeros", [(), (1,), (0, 3), (0, 2, 4)])
 def test_prod_is_right_to_third_order_at_zeros(zeros):
     x = RNG.uniform(0.5, 1.5, (2, 5))

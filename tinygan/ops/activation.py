@@ -75,15 +75,15 @@ class Softplus(Function):
 
 
 class Expm1(Function):
-    """y = e^x - 1, exact near 0; dy/dx = y + 1."""
+    """y = e^x - 1, exact near 0; dy/dx = e^x, which y + 1 would round to 0 for x below -37."""
 
-    saves_output = True
+    saves = (0,)
 
     def forward(self, x):
         return np.expm1(x)
 
     def backward(self, g):
-        return g * (self.output + 1.0)
+        return g * self.saved[0].exp()
 
 
 class Softmax(Function):

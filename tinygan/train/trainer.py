@@ -80,16 +80,20 @@ class Trainer:
         before, step = self.play.drawn, self.play.done + 1
         last = step == self.steps
         logs = last or step % self.log_every == 0
-        self.play.step(watch=logs)
+        with np.errstate(all="ignore"):  # numbers that are none are noticed by `_check`, with the step's number
+            self.play.step(watch=logs)
         if bar.total is None and not bar.disable:
             bar.total = before + (self.play.drawn - before) * (self.steps - step + 1)
         bar.update(self.play.drawn - before)
         if logs:
             self._log(bar)
         better = self.score is not None and (last or step % self.score_every == 0) and self._scored()
-        if last or step % self.sample_every == 0:
+        shows, saves = last or step % self.sample_every == 0, last or better or step % self.save_every == 0
+        if shows or saves:
+            self._check()
+        if shows:
             self._show()
-        if last or better or step % self.save_every == 0:
+        if saves:
             self._save(better)
 
     def _log(self, bar) -> None:
@@ -124,14 +128,10 @@ class Trainer:
             self.folder.save_curves()
 
     def _save(self, best: bool = False) -> None:
-        """Write the checkpoint, unless there is anything in it that is not finite: the last good one stays."""
-        self._check_losses()
-        for parameter in self.play.parameters():
-            if not bool(array_module(parameter.data).isfinite(parameter.data).all()):
-                raise self._failure(self.play.done, f"the parameter {parameter.name}")
         self.folder.save(self.play.done, self.snapshot(), best)
 
     def _stop(self, status: int) -> None:
+        self._check()
         self._save()
         self._say(f"stopped after step {self.play.done} of {self.steps} and saved; to go on, resume {self.folder.path}")
         raise Interrupted(status)
@@ -143,6 +143,13 @@ class Trainer:
         if bad:
             name = min(bad, key=bad.get)
             raise self._failure(bad[name], name)
+
+    def _check(self) -> None:
+        """Raise unless everything is finite: what is not must not be shown, nor replace the last good checkpoint."""
+        self._check_losses()
+        for parameter in self.play.parameters():
+            if not bool(array_module(parameter.data).isfinite(parameter.data).all()):
+                raise self._failure(self.play.done, f"the parameter {parameter.name}")
 
     def _failure(self, step: int, what: str) -> TrainingError:
         """The error that says where the first number went wrong, and from where one can go on."""

@@ -22,7 +22,7 @@ from tinygan.ops.reduce import (amax, amin, argmax, argmin, cumsum, expand, logs
 from tinygan.ops.resize import interpolate
 from tinygan.ops.sampling import affine_grid, grid_sample
 from tinygan.ops.shape import (cat, chunk, flatten, flip, ones_like, permute, pixel_shuffle, pixel_unshuffle, reshape,
-                               roll, split, squeeze, stack, transpose, tril, triu, unsqueeze, zeros_like)
+                               roll, split, squeeze, stack, transpose, tril, triu, unbind, unsqueeze, zeros_like)
 from tinygan.ops.special import cos, erf, log1p, rsqrt, sign, sin
 from tinygan.ops.unfold import fold, locally_connected2d, unfold
 from tinygan.ops.upfirdn import upfirdn2d

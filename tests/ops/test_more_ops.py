@@ -5,7 +5,7 @@ import pytest
 
 import tinygan
 from tinygan import functional as F
-from tinygan.tensor import Tensor
+from tinygan.tensor import Parameter, Tensor
 from tinygan.testing import gradcheck
 
 RNG = np.random.default_rng(0)
@@ -152,6 +152,22 @@ def test_ignored_targets_count_for_nothing():
     assert loss.item() == pytest.approx(F.cross_entropy(x[::2], Tensor(np.array([0, 2]))).item(), rel=1e-14)
     (g,) = tinygan.grad(loss, x)
     assert np.array_equal(g.numpy()[1::2], np.zeros((2, 3)))
+
+
+def test_the_pieces_of_a_parameter_know_when_it_is_written():
+    weight = Parameter(np.ones((4, 2), np.float32))
+    first, second = F.chunk(weight, 2)
+    loss = (first * second).sum()
+    weight.assign(2.0, writer="SGD")
+    with pytest.raises(RuntimeError, match="written by SGD"):
+        tinygan.grad(loss, weight)
+
+
+def test_pieces_that_nobody_used_have_zero_gradients():
+    x = normal(5, 2)
+    a, _, c = F.split(x, [2, 1, 2])
+    (g,) = tinygan.grad((a * 2.0).sum() + (c * 3.0).sum(), x)
+    assert g.numpy()[:, 0].tolist() == [2, 2, 0, 3, 3]
 
 
 X = Tensor(np.zeros((2, 3, 4, 4)))

@@ -11,6 +11,24 @@ from tinygan.ops.linalg import matmul
 from tinygan.ops.shape import transpose
 
 
+def attention_weights(query, key, attn_mask=None, dropout_p: float = 0.0, is_causal: bool = False, scale=None):
+    """softmax(Q K^T scale + mask) for query (..., L, E) and key (..., S, E): (..., L, S), rows of weights.
+
+    The options are those of :func:`scaled_dot_product_attention`.
+    """
+    scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
+    scores = matmul(query * scale, transpose(key, -1, -2))
+    if is_causal:
+        xp = array_module(scores.data)
+        rows, columns = [xp.arange(m) for m in scores.shape[-2:]]
+        weights = softmax(where(columns <= rows[:, None], scores, -math.inf), -1)  # key 0 is always seen
+    elif attn_mask is not None:
+        weights = _masked(scores, attn_mask)
+    else:
+        weights = softmax(scores, -1)
+    return dropout(weights, dropout_p)
+
+
 def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p: float = 0.0, is_causal: bool = False,
                                  scale=None):
     """softmax(Q K^T scale + mask) V for query (..., L, E), key (..., S, E), value (..., S, V): (..., L, V).
@@ -26,17 +44,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p: f
                          f"(..., S, V), got {query.shape}, {key.shape} and {value.shape}")
     if is_causal and attn_mask is not None:
         raise ValueError("scaled_dot_product_attention: expected is_causal or attn_mask, got both")
-    scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
-    scores = matmul(query * scale, transpose(key, -1, -2))
-    if is_causal:
-        xp = array_module(scores.data)
-        rows, columns = [xp.arange(m) for m in scores.shape[-2:]]
-        weights = softmax(where(columns <= rows[:, None], scores, -math.inf), -1)  # key 0 is always seen
-    elif attn_mask is not None:
-        weights = _masked(scores, attn_mask)
-    else:
-        weights = softmax(scores, -1)
-    return matmul(dropout(weights, dropout_p), value)
+    return matmul(attention_weights(query, key, attn_mask, dropout_p, is_causal, scale), value)
 
 
 def _masked(scores, mask):

@@ -71,6 +71,40 @@ class Cat(Function):
                       for end, size, need in zip(ends, self.sizes, self.needs)])
 
 
+class Unbind(Function):
+    """The slices along an axis, as views; their gradients are joined at once (one slice each would write T arrays)."""
+
+    def __init__(self, axis):
+        self.axis = axis
+
+    def forward(self, x):
+        before = (slice(None),) * self.axis
+        return tuple([x[(*before, i)] for i in range(x.shape[self.axis])])
+
+    def backward(self, *cotangents):
+        zeros = zeros_like([g for g in cotangents if g is not None][0])
+        return stack([zeros if g is None else g for g in cotangents], self.axis)
+
+
+class Split(Function):
+    """The pieces of given sizes along an axis, as views; their gradients are joined at once."""
+
+    def __init__(self, axis, sizes):
+        self.axis, self.sizes = axis, sizes
+
+    def forward(self, x):
+        self.shape = x.shape
+        ends = np.cumsum(self.sizes).tolist()
+        before = (slice(None),) * self.axis
+        return tuple([x[(*before, slice(end - size, end))] for end, size in zip(ends, self.sizes)])
+
+    def backward(self, *cotangents):
+        known = [g.data for g in cotangents if g is not None][0]
+        shape, xp = self.shape, array_module(known)
+        return cat([Tensor(xp.zeros(shape[:self.axis] + (size,) + shape[self.axis + 1:], known.dtype)) if g is None
+                    else g for g, size in zip(cotangents, self.sizes)], self.axis)
+
+
 class ToDevice(Function):
     """The same values on another device; the gradient travels back."""
 
@@ -168,8 +202,10 @@ def split(tensor, split_size_or_sections, dim: int = 0):
         sections = [min(sections, n - start) for start in range(0, n, sections)] or [0]
     if sum(sections) != n or any(m < 0 for m in sections):
         raise ValueError(f"split: expected sizes that add up to {n}, got {tuple(sections)}")
-    ends = np.cumsum(sections).tolist()
-    return tuple([tensor[(slice(None),) * axis + (slice(end - m, end),)] for end, m in zip(ends, sections)])
+    if tensor.version is not None:  # a parameter: the pieces must know when it is written
+        ends = np.cumsum(sections).tolist()
+        return tuple([tensor[(slice(None),) * axis + (slice(end - m, end),)] for end, m in zip(ends, sections)])
+    return Split(axis, tuple(sections))(tensor)
 
 
 def chunk(input, chunks: int, dim: int = 0):
@@ -179,6 +215,14 @@ def chunk(input, chunks: int, dim: int = 0):
         raise ValueError(f"chunk: expected at least one chunk, got {chunks}")
     n = input.shape[axis]
     return split(input, [0] * chunks if n == 0 else -(-n // chunks), axis)
+
+
+def unbind(input, dim: int = 0):
+    """The tuple of slices along ``dim``, which they lack: the inverse of :func:`stack`."""
+    (axis,) = axes_of("unbind", input.ndim, dim)
+    if input.version is not None:  # a parameter: the slices must know when it is written
+        return tuple([input[(slice(None),) * axis + (i,)] for i in range(input.shape[axis])])
+    return Unbind(axis)(input) if input.shape[axis] else ()
 
 
 def roll(input, shifts, dims=None):

@@ -68,6 +68,10 @@ def split(x, sizes, dim=0):
     return tuple(np.split(x, np.cumsum(sizes)[:-1], dim))
 
 
+def unbind(x, dim=0):
+    return tuple(np.moveaxis(x, dim, 0))
+
+
 def chunk(x, chunks, dim=0):
     return split(x, -(-x.shape[dim] // chunks), dim) if x.shape[dim] else (x,) * chunks
 

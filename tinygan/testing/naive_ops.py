@@ -19,7 +19,7 @@ from tinygan.testing.naive_images import (  # noqa: F401  (found here by name)
 from tinygan.testing.naive_more import (  # noqa: F401  (found here by name)
     binary_cross_entropy_with_logits, cdist, chunk, cos, cross_entropy, cumsum, erf, gelu, hardtanh, index_select,
     kl_div, log1p, nll_loss, pairwise_distance, prelu, prod, roll, rsqrt, scaled_dot_product_attention, selu, sign,
-    silu, sin, smooth_l1_loss, split, std, take_along_dim, tril, triu)
+    silu, sin, smooth_l1_loss, split, std, take_along_dim, tril, triu, unbind)
 from tinygan.testing.naive_more import reduced as _reduced
 
 _least, _most = builtins.min, builtins.max  # the public names below hide them

@@ -42,6 +42,8 @@ SAMPLES = [
     S("split", A(2, 4, 3, 2, **LAST), 2, 1), S("split", A(0, 3), 1, 1), S("split", A(3, 4, **SLICED), 5),
     S("chunk", A(5, 2), 2), S("chunk", A(2, 6), 3, 1), S("chunk", A(7), 4), S("chunk", A(2, 3, 2, 2, **LAST), 3, dim=1),
     S("chunk", A(0, 3), 2), S("chunk", A(3, 2), 5), S("chunk", A(3, 4, memory="reversed"), 2, -1),
+    S("unbind", A(3, 2)), S("unbind", A(2, 4), 1), S("unbind", A(2, 3, 2, 3, **LAST), 1), S("unbind", A(4), dim=-1),
+    S("unbind", A(3, 4, **SLICED)), S("unbind", A(2, 0, 3), 2), S("unbind", A(2, 1, memory="reversed"), 1),
     S("roll", A(5), 2), S("roll", A(3, 4), 1, 0), S("roll", A(3, 4), (1, -1), (0, 1)), S("roll", A(2, 3), -4),
     S("roll", A(2, 3, 2, 3, **LAST), (5, 1), (2, -1)), S("roll", A(0, 3), 1, 1), S("roll", A(3, 4, **SLICED), 3, 1),
     *[S(op, A(*shape, memory=memory), *how) for op in ("tril", "triu") for shape, memory, how in (

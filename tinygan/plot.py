@@ -38,6 +38,42 @@ def curves(log_records, path, keys=None, x="step"):
     figure.savefig(path, format="png", dpi=100)
 
 
+def panels(logs, path, groups, x="step"):
+    """Draw quantities of several logs over the steps, side by side, into a PNG file.
+
+    `logs`: {name: records as in `curves`}. `groups`: one panel for each group of keys, `{title: keys}`; a panel
+    without any number is left out. A colour is a log (or, of a single one, a key), a line style a key. `path`: a path
+    or a binary file. Raises ValueError when no panel is left.
+    """
+    def lines(keys):
+        found = [(name, key, [(r[x], r[key]) for r in records if _is_number(r.get(x)) and _is_number(r.get(key))])
+                 for name, records in logs.items() for key in keys]
+        return [line for line in found if line[2]]
+    drawn = {title: found for title, keys in groups.items() if (found := lines(keys))}
+    if not drawn:
+        raise ValueError(f"panels: expected records with numbers under {x!r} and one of "
+                         f"{[key for keys in groups.values() for key in keys]}, got none")
+    columns = min(2, len(drawn))
+    rows = -(-len(drawn) // columns)
+    figure = _figure(5.5 * columns, 3 * rows)
+    names = list(logs)
+    for place, (title, found) in enumerate(drawn.items(), 1):
+        axes = figure.add_subplot(rows, columns, place, xlabel=x, title=title)
+        keys = list(dict.fromkeys(key for _, key, _ in found))
+        for name, key, points in found:
+            single = len(names) == 1
+            label = key if single else name if len(keys) == 1 else f"{name}: {key}"
+            colour, style = (keys.index(key), 0) if single else (names.index(name), keys.index(key))
+            axes.plot(*zip(*points), label=label, linewidth=1, color=f"C{colour % 10}", linestyle=_STYLES[style % 4],
+                      marker="." if len(points) == 1 else None)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    figure.savefig(path, format="png", dpi=100)
+
+
+_STYLES = "-", "--", ":", "-."
+
+
 def graph(tensor, path=None):
     """Draw the graph that computed a tensor: operations as boxes, leaves (parameters by name) as ovals.
 
@@ -62,7 +98,7 @@ def graph(tensor, path=None):
 
 
 def _graph_of(tensor):
-    """The nodes (label, whether an operation), the edges (from input to user) and each node's level above the output."""
+    """The nodes (label, whether an operation), the edges (input to user) and each node's level above the output."""
     order, numbers, labels, edges = [], {}, [], []
 
     def number(node, label, operation):

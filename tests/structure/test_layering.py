@@ -31,13 +31,14 @@ BESIDE = {
     "profile": (RANK["functional"], RANK["cli"]),
 }
 ROOMS = set(RANK) | set(BESIDE)
+TOP = {"__init__", "__main__"}  # may import everything
 ANYWHERE = {"numpy", "tinygan"} | set(sys.stdlib_module_names)
 INSIDE_FUNCTIONS = {"scipy", "matplotlib", "PIL", "tqdm", "threadpoolctl", "pooch"}
 
 
 def allowed(importer, imported):
     """Whether a file of the room `importer` may import from the room `imported`."""
-    if importer == imported or importer == "__init__":
+    if importer == imported or importer in TOP:
         return True
     if importer in BESIDE:
         return imported in RANK and RANK[imported] <= BESIDE[importer][0]
@@ -70,7 +71,7 @@ def violations(path, source):
     """Return one line for each import that breaks a rule in `source`, the file `path` in tinygan/ ("ops/conv.py")."""
     room = path.split("/")[0].removesuffix(".py")
     with_cupy = path == "backend.py" or path.startswith("kernels/cuda")
-    if room not in ROOMS | {"__init__"}:
+    if room not in ROOMS | TOP:
         return [f"{path}: expected a room among {sorted(ROOMS)}, got {room!r}"]
     found = []
     for line, name, inside in imports(ast.parse(source)):

@@ -127,6 +127,13 @@ def test_a_folder_with_a_run_is_not_begun_again(tmp_path):
     refused(tmp_path, {**CONFIG, "lr": 1e-3}, ["other settings (lr: 0.0002 there, 0.001 here)"])
 
 
+def test_of_nested_settings_only_what_differs_is_named(tmp_path):
+    nested = {**CONFIG, "settings": {"lr": 1, "betas": [0, 1], "ema": 0.0}}
+    RunFolder(tmp_path, nested)
+    refused(tmp_path, {**nested, "settings": {"lr": 2, "betas": [0, 1]}}, [
+        "other settings (settings.ema: 0.0 there, 'absent' here, settings.lr: 1 there, 2 here)"])
+
+
 def test_resume_refuses_other_settings_and_names_them(tmp_path):
     trained(tmp_path)
     other = {key: value for key, value in CONFIG.items() if key != "betas"}
@@ -188,6 +195,7 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
         run.save_real(IMAGES)
     with pytest.raises(RunFolderError, match="curves.png: cannot write the picture: No space left on device"):
         run.save_curves()
-    with pytest.raises(CheckpointError, match="last.npz: cannot write the checkpoint: No space left on device"):
-        run.save(5, {"w": 5}, best=True)
+    for best, name in [(False, "last"), (True, "best")]:  # the best one first: see RunFolder.save
+        with pytest.raises(CheckpointError, match=f"{name}.npz: cannot write the checkpoint: No space left on device"):
+            run.save(5, {"w": 5}, best=best)
     assert contents(tmp_path) == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tinygan import gans
-from tinygan.train.checkpoint import load_checkpoint
+from tinygan.train.checkpoint import CheckpointError, load_checkpoint
 from tinygan.train.run import RunFolderError, read_config
 
 
@@ -20,11 +20,18 @@ def load_gan(folder, which: str = "last", raw: bool = False, device="cpu", gan=N
         if not settings.get("shape"):
             raise RunFolderError(f"{folder}: expected a run of a recipe, got one of networks made by hand; pass gan=")
         gan = gans.make(settings["recipe"], settings["shape"], device, **settings["settings"])
-    play = load_checkpoint(Path(folder) / f"{which}.npz")["state"]["play"]
-    gan.load_state_dict(play["gan"])
-    if not raw:
-        for role, average in play["averages"].items():
-            getattr(gan, role).load_state_dict(average["module"])
+    path = Path(folder) / f"{which}.npz"
+    checkpoint = load_checkpoint(path)
+    try:
+        play = checkpoint["state"]["play"]
+        gan.load_state_dict(play["gan"])
+        if not raw:
+            for role, average in play["averages"].items():
+                getattr(gan, role).load_state_dict(average["module"])
+    # Another program's checkpoint lacks an entry, or has something else there: for the caller all are one.
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: expected a checkpoint of this run, got one of something else "
+                              f"({type(error).__name__}: {error})") from error
     return gan
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan.backend import to_numpy
-from tinygan.train.images import save_grid, save_png
+from tinygan.train.images import grid, save_png
 
 SIZE = 256  # pixels of a picture of points
 
@@ -26,19 +26,25 @@ def density(points, low, high) -> np.ndarray:
     return shades[::-1].astype(np.uint8)  # the first row of a picture is its top
 
 
-def picture_of(real):
-    """``draw(path, samples, columns)`` for samples like ``real``; None when there is no picture of that shape.
+def frame_of(real):
+    """``draw(samples) -> picture`` for samples like ``real``; None when there is no picture of that shape.
 
     Images (N, C, H, W) with 1 or 3 channels become a grid, points (N, 1) and (N, 2) a density in the frame of ``real``.
     """
     real = to_numpy(real)
     if real.ndim == 4 and real.shape[1] in (1, 3):
-        return save_grid
+        return grid
     if real.ndim == 2 and real.shape[1] in (1, 2):
         low, high = real.min(axis=0), real.max(axis=0)
         margin = 0.15 * (high - low).max() + 1e-6
-        return lambda path, samples, columns=None: save_png(path, density(samples, low - margin, high + margin))
+        return lambda samples, columns=None: density(samples, low - margin, high + margin)
     return None
 
 
-__all__ = ["density", "picture_of"]
+def picture_of(real):
+    """``draw(path, samples, columns)``, which writes :func:`frame_of`'s picture to a PNG file; None as there."""
+    draw = frame_of(real)
+    return draw and (lambda path, samples, columns=None: save_png(path, draw(samples, columns)))
+
+
+__all__ = ["density", "frame_of", "picture_of"]

@@ -96,22 +96,10 @@ class RunFolder:
         """Drop what was logged after the checkpoint: the resumed run logs it again."""
         path = self.path / "log.jsonl"
         if path.exists():
-            kept = [line for record, line in self._lines() if self.state is not None and record["step"] <= self.step]
+            kept = [line for record, line in _lines(self.path)
+                    if self.state is not None and record["step"] <= self.step]
             with atomic(path) as file:
                 file.write("".join(line + "\n" for line in kept).encode())
-
-    def _lines(self):
-        """Yield (record, line) of the log, but a last line that a killed process left unfinished."""
-        path = self.path / "log.jsonl"
-        *lines, rest = path.read_text(encoding="utf-8", errors="replace").split("\n")
-        for number, line in enumerate(lines, 1):
-            try:
-                record = json.loads(line)
-                record["step"] + 0
-            except (ValueError, KeyError, TypeError) as error:
-                raise RunFolderError(f'{path}: expected a JSON object with a "step" in line {number}, got '
-                                     f"{line[:60]!r}") from error
-            yield record, line
 
     def log(self, step, **values):
         """Append one record to the log: `step` and numbers or strings.
@@ -133,13 +121,14 @@ class RunFolder:
 
     def records(self):
         """Return the log as a list of dicts, NaN and infinity as floats."""
-        return [{key: NOT_FINITE.get(value, value) if isinstance(value, str) else value
-                 for key, value in record.items()} for record, _ in self._lines()]
+        return read_log(self.path)
 
     def save(self, step, state, best=False):
         """Write the checkpoint `last.npz`, and `best.npz` too when `best`; `state` as in `save_checkpoint`."""
         self.state = None                                # a resumed run's arrays are not needed any more
-        for name in ("last.npz", "best.npz")[:1 + best]:
+        # The best one first: killed between the two, the run is resumed from the earlier last one, and finds the same
+        # best one again. The other way round it would believe that best.npz had been written.
+        for name in ("best.npz", "last.npz")[not best:]:
             save_checkpoint(self.path / name, {"step": int(step), "state": state})
 
     def load(self, name="last"):
@@ -189,6 +178,31 @@ def read_config(folder):
                              f"({type(error).__name__}: {error})") from error
 
 
+def read_log(folder):
+    """Return the log of a run folder as a list of dicts, NaN and infinity as floats; empty when there is none yet.
+
+    Raises RunFolderError for a damaged log.
+    """
+    return [{key: NOT_FINITE.get(value, value) if isinstance(value, str) else value for key, value in record.items()}
+            for record, _ in _lines(folder)]
+
+
+def _lines(folder):
+    """Yield (record, line) of a log, but a last line that a killed process left unfinished."""
+    path = Path(folder) / "log.jsonl"
+    if not path.exists():
+        return
+    *lines, rest = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            record["step"] + 0
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(f'{path}: expected a JSON object with a "step" in line {number}, got '
+                                 f"{line[:60]!r}") from error
+        yield record, line
+
+
 def _plain(config):
     """Return the settings as JSON will give them back: tuples become lists."""
     try:
@@ -198,11 +212,18 @@ def _plain(config):
 
 
 def _differing(before, now, may_differ=()):
-    """Return the settings that differ, as text; empty when none does."""
+    """Return the settings that differ, as text; empty when none does. Of a dict, only the entries that differ."""
     missing = object()
-    keys = [key for key in sorted(before.keys() | now.keys())
-            if key not in may_differ and before.get(key, missing) != now.get(key, missing)]
-    return ", ".join(f"{key}: {before.get(key, 'absent')!r} there, {now.get(key, 'absent')!r} here" for key in keys)
+
+    def differences(before, now, place):
+        for key in sorted(before.keys() | now.keys()):
+            there, here = before.get(key, missing), now.get(key, missing)
+            if isinstance(there, dict) and isinstance(here, dict):
+                yield from differences(there, here, f"{place}{key}.")
+            elif there != here and place + key not in may_differ:
+                there, here = ("'absent'" if value is missing else repr(value) for value in (there, here))
+                yield f"{place}{key}: {there} there, {here} here"
+    return ", ".join(differences(before, now, ""))
 
 
 def _next_folder(name):

@@ -1,0 +1,142 @@
+"""list, info: what can be trained, and on what."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import platform
+import sys
+
+from tinygan import backend, gans
+from tinygan.cli.options import UsageError, add_settings, origins, table, text
+from tinygan.cli.runs import number, runs_in
+from tinygan.cli.sources import NAMES, described, known_shape
+from tinygan.cli.training import networks
+from tinygan.gans.base import plain
+from tinygan.kernels.threads import get_num_threads
+
+HEADER = ("recipe", "paper", "arXiv", "loss", "penalty", "networks", "data")
+
+
+def add_commands(commands) -> None:
+    """Enter the commands of this file."""
+    parser = commands.add_parser("list", help="all recipes", description="All recipes, with the best and the last "
+                                 "score of their runs on their default data.")
+    parser.add_argument("--markdown", action="store_true", help="as the table in README.md, without scores")
+    parser.add_argument("--runs", default="runs", metavar="FOLDER", help="where to look for runs (default: runs)")
+    parser.set_defaults(command=list_recipes)
+
+    parser = commands.add_parser("info", help="this machine, or one recipe", description="Devices, versions, threads "
+                                 "and memory; or what one recipe is, with its settings.")
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE")
+    parser.add_argument("--data", help="the data whose shape chooses networks (default: the recipe's)")
+    add_settings(parser)
+    parser.set_defaults(command=info)
+
+
+def rows() -> list:
+    """The registry, one row of texts per recipe, in the order of the papers."""
+    def row(recipe):
+        settings = plain(recipe.resolved(known_shape(recipe.data)))
+        return (recipe.name, recipe.paper, recipe.arxiv, text(settings["loss"]) if settings["loss"] else "its own",
+                settings["penalty"], settings["networks"], recipe.data)
+    return [row(recipe) for recipe in sorted(gans.RECIPES.values(), key=lambda r: (r.arxiv, r.name))]
+
+
+def markdown() -> str:
+    """The registry as the table of README.md."""
+    def linked(row):
+        name, paper, arxiv, *rest = row
+        return (f"`{name}`", paper, f"[{arxiv}](https://arxiv.org/abs/{arxiv})", *rest)
+    lines = [HEADER, ("---",) * len(HEADER), *map(linked, rows())]
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+
+
+def list_recipes(args) -> None:
+    """``tinygan list``."""
+    if args.markdown:
+        print(markdown())
+        return
+    found = {}
+    for run in runs_in(args.runs):
+        scores = run.scores()
+        if scores and run.settings.get("data") == getattr(gans.RECIPES.get(run.settings.get("recipe")), "data", None):
+            found.setdefault(run.settings["recipe"], []).append((run.path.stat().st_mtime, scores))
+
+    def score(name):
+        if name not in found:
+            return ("-", "-")
+        best = max(scores[0] for _, scores in found[name])
+        return number(best), number(max(found[name])[1][2])
+    print(table((*HEADER, "best score", "last score"), [(*row, *score(row[0])) for row in rows()]))
+
+
+def info(args) -> None:
+    """``tinygan info``."""
+    if args.recipe is None:
+        if args.data or args.settings:
+            raise UsageError("info: expected a recipe beside --data and --set, got none")
+        print(table(("", ""), machine()).lstrip())
+        return
+    row = gans.find(args.recipe)
+    name = args.data or row.data
+    config = described(name, None, None)
+    shape = known_shape(name) if name in NAMES else (config["image_channels"], config["size"], config["size"])
+    given = dict(args.settings)
+    print(f"{row.name}: {row.paper}, https://arxiv.org/abs/{row.arxiv}\n")
+    print(inspect.getdoc(row.gan))
+    print(f"\nOn {name}, samples of shape {shape}:\n")
+    print(table(("setting", "value", "from"), origins(row, given, shape)))
+    print(f"\n{networks(gans.make(row.name, shape, **given))}")
+
+
+def machine() -> list:
+    """[(what, how much)] of this machine, its devices and its software."""
+    found = [("tinygan", own_version()), ("Python", platform.python_version()), ("system", platform.platform())]
+    found += [(name, _version(name)) for name in ("numpy", "scipy", "matplotlib", "Pillow", "cupy")]
+    found += [("processors", str(os.cpu_count())), ("threads used", str(get_num_threads())),
+              ("memory", _memory()), *_devices()]
+    return found
+
+
+def own_version() -> str:
+    """The version of this package, installed or not."""
+    return sys.modules["tinygan"].__version__
+
+
+def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, distributions, version
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        # CuPy's wheels are called after the version of CUDA they are for: cupy-cuda12x
+        names = [f"{d.version} ({d.name})" for d in distributions() if (d.name or "").startswith(f"{name}-")]
+        return names[0] if names else "not installed"
+
+
+def _memory() -> str:
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return "unknown"
+    page = os.sysconf("SC_PAGE_SIZE")
+    total = f"{os.sysconf('SC_PHYS_PAGES') * page / 2 ** 30:.1f} GiB"
+    free = os.sysconf("SC_AVPHYS_PAGES") * page / 2 ** 30 if sys.platform == "linux" else None
+    return total if free is None else f"{total}, {free:.1f} GiB of it unused"
+
+
+def _devices() -> list:
+    """The GPUs that can be used, or why there is none."""
+    if not backend.cuda_available():
+        return [("GPU", "none: " + ("CuPy finds none" if _version("cupy") != "not installed" else
+                                    "CuPy is not installed (pip install 'tinygan[cuda12]' or 'tinygan[cuda13]')"))]
+    cuda = backend.device("cuda").xp.cuda
+    found = []
+    for index in range(cuda.runtime.getDeviceCount()):
+        properties = cuda.runtime.getDeviceProperties(index)
+        with cuda.Device(index):
+            free, total = cuda.runtime.memGetInfo()
+        found.append((f"cuda:{index}", f"{properties['name'].decode()}, {total / 2 ** 30:.1f} GiB, "
+                                       f"{free / 2 ** 30:.1f} GiB of it unused"))
+    return found
+
+
+__all__ = ["add_commands", "info", "list_recipes", "machine", "markdown", "own_version", "rows"]

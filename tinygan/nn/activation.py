@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tinygan import functional as F
-from tinygan.nn.check import check_tensor
+from tinygan.nn.check import check_positive, check_tensor
 from tinygan.nn.module import Module
+from tinygan.tensor import Parameter
 
 
 class ReLU(Module):
@@ -108,6 +111,93 @@ class Softmax(Module):
         return f"dim={self.dim}"
 
 
+class LogSoftmax(Module):
+    """log(e^x / sum e^x) over ``dim``."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input):
+        check_tensor(self, input)
+        return F.log_softmax(input, self.dim)
+
+    def extra_repr(self):
+        return f"dim={self.dim}"
+
+
+class GELU(Module):
+    """x Phi(x) (Hendrycks & Gimpel 2016, arXiv:1606.08415, section 2); ``approximate`` "tanh": its approximation."""
+
+    def __init__(self, approximate: str = "none"):
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, input):
+        check_tensor(self, input)
+        return F.gelu(input, self.approximate)
+
+    def extra_repr(self):
+        return f"approximate={self.approximate!r}"
+
+
+class SiLU(Module):
+    """x sigmoid(x), also called swish (Elfwing et al. 2017, arXiv:1702.03118)."""
+
+    def __init__(self, inplace: bool = False):
+        super().__init__()
+
+    def forward(self, input):
+        check_tensor(self, input)
+        return F.silu(input)
+
+
+class SELU(Module):
+    """scale times x for x > 0, else times alpha (e^x - 1) (Klambauer et al. 2017, arXiv:1706.02515, eq. 2)."""
+
+    def __init__(self, inplace: bool = False):
+        super().__init__()
+
+    def forward(self, input):
+        check_tensor(self, input)
+        return F.selu(input)
+
+
+class Hardtanh(Module):
+    """x kept between ``min_val`` and ``max_val``."""
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
+        super().__init__()
+        if not min_val < max_val:
+            raise ValueError(f"Hardtanh: expected min_val < max_val, got {min_val} and {max_val}")
+        self.min_val, self.max_val = min_val, max_val
+
+    def forward(self, input):
+        check_tensor(self, input)
+        return F.hardtanh(input, self.min_val, self.max_val)
+
+    def extra_repr(self):
+        return f"min_val={self.min_val}, max_val={self.max_val}"
+
+
+class PReLU(Module):
+    """x for x > 0, else a x with a learnt slope ``weight``, one or one per channel (He et al. 2015, arXiv:1502.01852).
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25):
+        super().__init__()
+        check_positive(self, num_parameters=num_parameters)
+        self.num_parameters = num_parameters
+        self.weight = Parameter(np.full(num_parameters, init, np.float32))
+
+    def forward(self, input):
+        check_tensor(self, input)
+        return F.prelu(input, self.weight)
+
+    def extra_repr(self):
+        return f"num_parameters={self.num_parameters}"
+
+
 class Identity(Module):
     """x."""
 
@@ -153,3 +243,7 @@ class Unflatten(Module):
 
     def extra_repr(self):
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
+
+
+__all__ = ["ELU", "Flatten", "GELU", "Hardtanh", "Identity", "LeakyReLU", "LogSigmoid", "LogSoftmax", "PReLU", "ReLU",
+           "SELU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Unflatten"]

@@ -179,5 +179,25 @@ class GroupNorm(Module):
                 f"bias={self.bias is not None}")
 
 
+class PixelNorm(Module):
+    """b = a / sqrt(mean over channels of a^2 + eps) at every position of (N, C, *S): vectors of unit mean square.
+
+    Source: Karras et al. 2017 (ProGAN), arXiv:1710.10196, section 4.2. Raises ValueError for an input without channels.
+    """
+
+    def __init__(self, eps: float = 1e-8):
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, input):
+        check_tensor(self, input)
+        if input.ndim < 2:
+            raise ValueError(f"PixelNorm: expected input (N, C, *), got {input.shape}")
+        return input * F.rsqrt(F.mean(F.square(input), 1, keepdim=True) + self.eps)
+
+    def extra_repr(self):
+        return f"eps={self.eps}"
+
+
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d",
-           "InstanceNorm3d", "LayerNorm"]
+           "InstanceNorm3d", "LayerNorm", "PixelNorm"]

@@ -3,13 +3,13 @@
 from tinygan.kernels.cpu.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cpu.matmul import matmul
 from tinygan.kernels.cpu.normalize import normalize, normalize_vjp
-from tinygan.kernels.cpu.optimizers import adam_step, rmsprop_step, sgd_step
+from tinygan.kernels.cpu.optimizers import adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
 from tinygan.kernels.cpu.pooling import max_pool_indices, window_sum, window_sum_transpose
 
 __all__ = [
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
     "normalize", "normalize_vjp",
-    "adam_step", "rmsprop_step", "sgd_step",
+    "adagrad_step", "adam_step", "adamw_step", "rmsprop_step", "sgd_step",
     "max_pool_indices", "window_sum", "window_sum_transpose",
 ]

@@ -106,6 +106,43 @@ def adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, step):
     _walk(block, p, g, m, v)
 
 
+def adamw_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, step):
+    """Step number ``step`` (from 1) of AdamW (Loshchilov and Hutter 2017, arXiv:1711.05101, Algorithm 2) on ``p``.
+
+    p <- (1 - lr weight_decay) p, then the step of Adam without decay: the decay does not pass through the moments.
+    """
+    if weight_decay:
+        keep = 1.0 - float(lr) * float(weight_decay)
+
+        def decay(p, _):
+            p *= keep
+
+        _walk(decay, p, None)
+    adam_step(p, g, m, v, lr, beta1, beta2, eps, 0.0, step)
+
+
+def adagrad_step(p, g, total, lr, lr_decay, eps, weight_decay, step):
+    """Step number ``step`` (from 1) of Adagrad (Duchi et al. 2011, JMLR 12, Figure 1) on ``p`` in place.
+
+    g <- g + weight_decay p; total <- total + g^2; p <- p - lr / (1 + (step - 1) lr_decay) g / (sqrt(total) + eps).
+    ``g`` is left as it is.
+    """
+    eps, weight_decay = float(eps), float(weight_decay)
+    rate = float(lr) / (1.0 + (step - 1) * float(lr_decay))
+
+    def block(p, g, total):
+        g = _decayed(g, p, weight_decay)
+        t, s = _room("t", p), _room("s", p)
+        total += np.multiply(g, g, out=t)
+        np.sqrt(total, out=s)
+        s += eps
+        np.multiply(g, -rate, out=t)
+        t /= s
+        p += t
+
+    _walk(block, p, g, total)
+
+
 def _lerp(average, g, weight, t):
     """average <- average + weight (g - average), from the nearer end as PyTorch's lerp; ``t`` is room to work in."""
     np.subtract(g, average, out=t)

@@ -7,13 +7,13 @@ array in its order of memory and hands out a transposed view.
 from tinygan.kernels.cuda.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cuda.matmul import matmul
 from tinygan.kernels.cuda.normalize import normalize, normalize_vjp
-from tinygan.kernels.cuda.optimizers import adam_step, rmsprop_step, sgd_step
+from tinygan.kernels.cuda.optimizers import adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
 from tinygan.kernels.cuda.pooling import max_pool_indices, window_sum, window_sum_transpose
 
 __all__ = [
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
     "normalize", "normalize_vjp",
-    "adam_step", "rmsprop_step", "sgd_step",
+    "adagrad_step", "adam_step", "adamw_step", "rmsprop_step", "sgd_step",
     "max_pool_indices", "window_sum", "window_sum_transpose",
 ]

@@ -68,6 +68,29 @@ def adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, step):
     p += m * (-float(lr) / (1.0 - beta1 ** step)) / s
 
 
+def adamw_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, step):
+    """Step number ``step`` (from 1) of AdamW (Loshchilov and Hutter 2017, arXiv:1711.05101, Algorithm 2) on ``p``.
+
+    p <- (1 - lr weight_decay) p, then the step of Adam without decay: the decay does not pass through the moments.
+    """
+    if weight_decay:
+        p *= 1.0 - float(lr) * float(weight_decay)
+    adam_step(p, g, m, v, lr, beta1, beta2, eps, 0.0, step)
+
+
+def adagrad_step(p, g, total, lr, lr_decay, eps, weight_decay, step):
+    """Step number ``step`` (from 1) of Adagrad (Duchi et al. 2011, JMLR 12, Figure 1) on ``p`` in place.
+
+    g <- g + weight_decay p; total <- total + g^2; p <- p - lr / (1 + (step - 1) lr_decay) g / (sqrt(total) + eps).
+    ``g`` is left as it is.
+    """
+    g = _decayed(g, p, weight_decay)
+    total += g * g
+    s = array_module(p).sqrt(total)
+    s += float(eps)
+    p += g * (-float(lr) / (1.0 + (step - 1) * float(lr_decay))) / s
+
+
 def _lerp(average, g, weight):
     """average <- average + weight (g - average), from the nearer end as PyTorch's lerp."""
     if weight < 0.5:

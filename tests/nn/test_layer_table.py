@@ -238,7 +238,8 @@ def gradients(layer, x, weights):
     return [y, *tinygan.grad(y, [x, *layer.parameters()], weights)]
 
 
-@pytest.mark.parametrize("build, shape, out", [row for row in TABLE if not type(row[0]()).__name__.startswith("Dropout")])
+@pytest.mark.parametrize("build, shape, out", [
+    row for row in TABLE if not type(row[0]()).__name__.startswith("Dropout")])
 def test_on_the_device_as_on_the_host(build, shape, out, cupy_standin):
     layer = made(build).double()
     x, g = [tinygan.tensor(np.random.default_rng(s).standard_normal(n)) for s, n in ((0, shape), (1, out))]

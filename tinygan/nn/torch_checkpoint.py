@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import io
 import pickletools
+import struct
+import warnings
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -25,6 +28,9 @@ NUMBERS = {"NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2",
            "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
 IGNORED = {"PROTO", "FRAME"}
 MARK = object()
+# what zipfile and the file system say about damaged archives: offsets beyond the file, encryption, odd names, ...
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OSError,
+          UnicodeDecodeError, OverflowError)
 
 
 class _Global:
@@ -45,12 +51,15 @@ def load_torch(path):
 
         module.load_state_dict(nn.load_torch("generator.pth"))
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
+    with open(path, "rb") as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except DAMAGE as error:
+            raise ValueError(f"load_torch: expected a zip file of torch.save (PyTorch 1.6 or newer), got {path}: "
+                             f"{error}") from None
+        with archive, warnings.catch_warnings():
+            warnings.simplefilter("error")  # pickletools warns of odd escapes in names
             return _Machine(path, _Archive(path, archive)).run()
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"load_torch: expected a zip file of torch.save (PyTorch 1.6 or newer), got {path}: "
-                         f"{error}") from None
 
 
 class _Archive:
@@ -73,7 +82,7 @@ class _Archive:
             if info.compress_type != zipfile.ZIP_STORED:  # torch.save never compresses, and bombs must
                 raise ValueError(f"load_torch: expected {name} uncompressed in {self.path}, got compression")
             return self.archive.read(info)
-        except (KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+        except (KeyError, *DAMAGE) as error:
             raise ValueError(f"load_torch: expected a whole {name} in {self.path}, got {error!r}") from None
 
 
@@ -101,7 +110,7 @@ class _Machine:
             if str(error).startswith("load_torch"):
                 raise
             self.fail("a pickle", f"{error}")
-        except (IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        except (IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError, Warning) as error:
             self.fail("a pickle as torch.save writes it", f"{type(error).__name__}: {error}")
 
     def do(self, name, argument):

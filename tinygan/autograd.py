@@ -11,7 +11,9 @@ operations that is differentiated, by recomputation, whenever a graph of the gra
 from __future__ import annotations
 
 import contextlib
+import itertools
 from contextvars import ContextVar
+from operator import attrgetter
 
 import numpy as np
 
@@ -68,6 +70,7 @@ def watch(watcher):
 
 
 ALL = "all inputs"  # for Function.saves
+_numbers = itertools.count()  # every recorded call takes the next one
 _FREED = ("freed",)  # stands in for the saved tensors of a node whose buffers were given back
 
 
@@ -86,7 +89,8 @@ class Function:
     view = False  # the output looks at the input's memory
     mixes_dtypes = False  # the operation itself defines what inputs of different dtypes mean
 
-    # what a recorded call remembers, beside ``edges``: per input (node or leaf, output index or -1, shape), or None
+    # What a recorded call remembers, beside ``edges``: per input (node or leaf, output index or -1, shape), or None,
+    # and ``number``, which grows from one call to the next.
     saved: tuple = ()
     versions = None
     output_data = None
@@ -116,10 +120,11 @@ class Function:
             if isinstance(x, Tensor):
                 array = x.data
                 arrays.append(array)
-                if array.dtype is not dtype:
+                kind = array.dtype
+                if kind is not dtype:
                     if dtype is not None and not self.mixes_dtypes:
                         return self(*align_dtypes(type(self).__name__, inputs))
-                    dtype = array.dtype
+                    dtype = kind
                 if x.requires_grad:
                     record = True
             else:
@@ -131,34 +136,31 @@ class Function:
             node = self
         else:
             node = None
-        if out.__class__ is tuple:
+        if type(out) is np.ndarray:
+            result = Tensor(out) if node is None else Tensor(out, True, node, 0)
+        elif type(out) is tuple:
             return tuple([None if o is None else _result(o, node, i) for i, o in enumerate(out)])
-        result = _result(out, node, 0)
+        else:
+            result = _result(out, node, 0)
         if self.view and inputs[0].version is not None:
             result.version = inputs[0].version
         return result
 
     def _record(self, inputs, out) -> None:
         """Become a node of the graph: remember where the inputs came from and what backward will read."""
+        self.number = next(_numbers)
         self.edges = edges = []
-        versioned = False
         for x in inputs:
-            edge = None
-            if isinstance(x, Tensor):
-                if x.requires_grad:
-                    edge = (x.node or x, x.index, x.data.shape)
-                if x.version is not None:
-                    versioned = True
-            edges.append(edge)
-        if out.__class__ is tuple:
-            self.n_outputs = len(out)
+            edges.append((x.node or x, x.index, x.data.shape) if isinstance(x, Tensor) and x.requires_grad else None)
         if self.saves_output:
             self.output_data = out
+        if type(out) is tuple:
+            self.n_outputs = len(out)
         if self.saves:
-            self.saved = inputs if self.saves is ALL else tuple([inputs[i] for i in self.saves])
-            if versioned:
-                self.versions = [(x, x.version.count) for x in self.saved
-                                 if isinstance(x, Tensor) and x.version is not None]
+            self.saved = saved = inputs if self.saves is ALL else tuple([inputs[i] for i in self.saves])
+            for x in saved:
+                if isinstance(x, Tensor) and x.version is not None:
+                    self.versions = (*(self.versions or ()), (x, x.version.count))
 
     def check_usable(self) -> None:
         """Raise when the buffers were freed, or when a saved parameter was written since this call."""
@@ -179,9 +181,13 @@ class Function:
 
 
 def _result(array, node, index) -> Tensor:
-    if array.__class__ is not np.ndarray and isinstance(array, np.generic):
-        array = np.asarray(array)  # NumPy returns a scalar, not an array, where a result has no dimensions
+    array = _no_scalar(array)
     return Tensor(array) if node is None else Tensor(array, True, node, index)
+
+
+def _no_scalar(array):
+    """NumPy returns a scalar, not an array, where a result has no dimensions."""
+    return np.asarray(array) if isinstance(array, np.generic) else array
 
 
 def align_dtypes(name: str, inputs):
@@ -334,38 +340,37 @@ def _seeds(outputs, grad_outputs) -> list:
 def _order(outputs, leaves, values) -> list:
     """The nodes on a path from the outputs to something requested, every node before the nodes it was computed from.
 
-    A depth-first search that leaves a node after everything below it gives that order backwards, and on leaving a
-    node knows whether anything below it was requested. Recursion would end at a thousand nodes: hence the stack.
+    An operation is called after those that made its inputs, so the order of the calls, backwards, is such an order;
+    and going forwards through it, whatever a node was computed from is already known to be useful or not.
     Order matters: in ``b = a + a; c = b + b`` the gradient of b must be complete before b passes it on to a.
     """
-    useful = {}
-    order = []
     requested = {node for node, _ in values}
+    ends = {node for node in requested if type(node) is Alias}
+    found = set()
     stack = [x.node for x in outputs if x.node is not None]
     while stack:
         node = stack.pop()
-        if node is not None:  # enter: everything below it comes first
-            if node not in useful:
-                useful[node] = False
-                stack.append(node)
-                stack.append(None)
-                if type(node) is not Alias or node not in requested:
-                    for edge in node.edges:
-                        if edge is not None and edge[1] >= 0 and edge[0] not in useful:
-                            stack.append(edge[0])
-            continue
-        node = stack.pop()  # leave
+        if node not in found:
+            found.add(node)
+            if node not in ends:
+                for edge in node.edges:
+                    if edge is not None and edge[1] >= 0:
+                        stack.append(edge[0])
+    useful = set()
+    order = []
+    for node in sorted(found, key=attrgetter("number")):
         needs = []
-        useful_here = False
-        ends = type(node) is Alias and node in requested
         for edge in node.edges:
-            need = edge is not None and not ends and (
-                useful[edge[0]] if edge[1] >= 0 else leaves is None or id(edge[0]) in leaves)
-            needs.append(need)
-            useful_here = useful_here or need
-        if useful_here or node in requested:
-            useful[node] = True
-            order.append((node, needs, useful_here))
+            if edge is None or node in ends:
+                needs.append(False)
+            elif edge[1] >= 0:
+                needs.append(edge[0] in useful)
+            else:
+                needs.append(leaves is None or id(edge[0]) in leaves)
+        hands_on = True in needs
+        if hands_on or node in requested:
+            useful.add(node)
+            order.append((node, needs, hands_on))
     order.reverse()
     return order
 
@@ -386,9 +391,7 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
             target, index = id(target), 0
             slots = cotangents.setdefault(target, [None])
         else:
-            slots = cotangents.get(target)
-            if slots is None:
-                slots = cotangents[target] = [None] * target.n_outputs
+            slots = cotangents.get(target) or cotangents.setdefault(target, [None] * target.n_outputs)
         before = slots[index]
         if before is None:  # the first contribution is borrowed, not copied
             slots[index] = gradient
@@ -404,7 +407,7 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
         accumulate(output if output.node is None else output.node, output.index, seed)
     with set_grad_enabled(create_graph):
         watcher = _mode.get().watcher
-        for node, needs, useful in order:
+        for node, needs, hands_on in order:
             slots = cotangents.pop(node, None)
             if slots is None:
                 continue
@@ -412,13 +415,20 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                 for index, cotangent in enumerate(slots):
                     if (node, index) in values:
                         values[node, index] = cotangent
-            if not useful:
+            if not hands_on:
                 continue
             if node.saved is _FREED or node.versions:
                 node.check_usable()
             node.needs = needs
             gradients = node.backward(*slots) if watcher is None else watcher.backward(node, slots)
-            _hand_on(node, needs, gradients if type(gradients) is tuple else (gradients,), accumulate)
+            gradients = gradients if type(gradients) is tuple else (gradients,)
+            if len(gradients) != len(needs):
+                raise _wrong_number(node, gradients)
+            for edge, need, gradient in zip(node.edges, needs, gradients):
+                if need and gradient is not None:
+                    if gradient.data.shape != edge[2]:
+                        gradient = node.unbroadcast(gradient, edge[2])
+                    accumulate(edge[0], edge[1], gradient)
             if not retain_graph:
                 node.release()
     if leaves is not None:
@@ -426,15 +436,8 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
     return [(leaf, cotangents[key][0], (key, 0) in owned) for key, leaf in reached.items()]
 
 
-def _hand_on(node, needs, gradients, accumulate) -> None:
-    """Hand each gradient of a node to the edge it belongs to."""
-    if len(gradients) != len(needs):
-        raise RuntimeError(f"{type(node).__name__}.backward: expected {len(needs)} gradients, got {len(gradients)}")
-    for edge, need, gradient in zip(node.edges, needs, gradients):
-        if need and gradient is not None:
-            if gradient.data.shape != edge[2]:
-                gradient = node.unbroadcast(gradient, edge[2])
-            accumulate(edge[0], edge[1], gradient)
+def _wrong_number(node, gradients) -> RuntimeError:
+    return RuntimeError(f"{type(node).__name__}.backward: expected {len(node.edges)} gradients, got {len(gradients)}")
 
 
 __all__ = ["Alias", "Function", "Fused", "align_dtypes", "backward", "enable_grad", "grad",

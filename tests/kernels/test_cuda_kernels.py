@@ -165,3 +165,17 @@ def test_optimiser_steps(cupy_standin, name, moments, rest):
 def test_matmul(cupy_standin, a, b):
     rng = np.random.default_rng(0)
     both("matmul", cupy_standin, rng.standard_normal(a), rng.standard_normal(b))
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (4, 5), (2, 3, 4, 5)])
+@pytest.mark.parametrize("slope", [0.0, 0.2, 1.5])
+def test_activations(cupy_standin, shape, slope):
+    rng = np.random.default_rng(0)
+    x, g = (np.asarray(rng.standard_normal(shape)) for _ in range(2))
+    if x.ndim == 4:
+        x = np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
+    both("leaky_relu", cupy_standin, x, slope)
+    both("leaky_relu_vjp", cupy_standin, g, x, slope)
+    for name in ("sigmoid", "tanh"):
+        both(name, cupy_standin, x)
+        both(name + "_vjp", cupy_standin, g, x)

@@ -4,9 +4,9 @@ Two rules make every result independent of the number of threads: a kernel cuts 
 shapes only, and what several blocks contribute to one number is added in block order. Which thread runs which block is
 then immaterial, so blocks are handed out first come, first served.
 
-The pool is process-wide. Its first use sets the BLAS libraries to one thread each, for good: blocks run side by side,
-so threads inside BLAS would only compete with them, and switching BLAS around every call costs more than most calls.
-Nothing is touched before that first use.
+The pool is process-wide. Its first use, or the first large matrix product, sets the BLAS libraries to one thread each,
+for good: blocks run side by side, so threads inside BLAS would only compete with them, and switching BLAS around every
+call costs more than most calls. Nothing is touched before that.
 """
 
 import itertools
@@ -59,16 +59,14 @@ def parallel_for(f, n_blocks):
 
     The calling thread works too. The first exception that a block raises is raised here, after the blocks already
     begun have ended; blocks not yet begun are then dropped. A call from inside a block runs serially, so kernels may
-    be built from kernels.
+    be built from kernels. A single block is a plain call, which neither starts the pool nor touches BLAS.
     """
-    if n_blocks <= 0:
-        return
-    if getattr(_here, "busy", False):
+    if n_blocks <= 1 or getattr(_here, "busy", False):
         for i in range(n_blocks):
             f(i)
         return
-    _limit_blas()
-    if n_blocks == 1 or get_num_threads() == 1:
+    limit_blas()
+    if get_num_threads() == 1:
         job = _Job(f, n_blocks)
         job.work()
         job.finish(helpers=0)
@@ -76,8 +74,12 @@ def parallel_for(f, n_blocks):
     _the_pool().run(f, n_blocks)
 
 
-def _limit_blas():
-    """Set the BLAS libraries of this process to one thread each, once (the first call takes about 15 ms)."""
+def limit_blas():
+    """Set the BLAS libraries of this process to one thread each, once (the first call takes about 15 ms).
+
+    Kernels call it before a product that BLAS would spread over threads of its own: its result would have other bits
+    than after the pool has started, and its threads, which wait in a busy loop, hold up a machine that has other work.
+    """
     global _blas_limit
     if _blas_limit is None:
         from threadpoolctl import threadpool_limits

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from tinygan.autograd import Function
+from tinygan.autograd import ALL, Function
 from tinygan.backend import array_module
+from tinygan.kernels import kernels_for
 from tinygan.ops.elementwise import tanh, where
 from tinygan.ops.reduce import axes_of
 from tinygan.ops.shape import reshape
@@ -27,9 +28,7 @@ class LeakyReLU(Function):
         self.slope = slope
 
     def forward(self, x):
-        if self.slope == 0:
-            return np.maximum(x, 0)
-        return np.maximum(x, x * self.slope) if self.slope <= 1 else np.minimum(x, x * self.slope)
+        return kernels_for(x).leaky_relu(x, self.slope)
 
     def backward(self, g):
         return Slope(self.output_data, self.slope)(g)
@@ -42,24 +41,35 @@ class Slope(Function):
         self.y, self.slope = y, slope
 
     def forward(self, g):
-        return g * array_module(g).where(self.y > 0, g.dtype.type(1), g.dtype.type(self.slope))
+        return kernels_for(g).leaky_relu_vjp(g, self.y, self.slope)
 
     def backward(self, g):
         return Slope(self.y, self.slope)(g)
 
 
 class Sigmoid(Function):
-    """y = 1 / (1 + e^-x), through z = e^-|x|, which cannot overflow and keeps small values exact."""
+    """y = 1 / (1 + e^-x); dy/dx = y (1 - y)."""
 
     saves_output = True
 
     def forward(self, x):
-        z = np.exp(-np.abs(x))
-        return array_module(x).where(x >= 0, x.dtype.type(1), z) / (z + 1)
+        return kernels_for(x).sigmoid(x)
 
     def backward(self, g):
-        y = self.output
-        return g * (y * (1.0 - y))
+        return SigmoidSlope()(g, self.output)
+
+
+class SigmoidSlope(Function):
+    """(g, y) -> g y (1 - y)."""
+
+    saves = ALL
+
+    def forward(self, g, y):
+        return kernels_for(g).sigmoid_vjp(g, y)
+
+    def backward(self, h):
+        g, y = self.saved
+        return SigmoidSlope()(h, y) if self.needs[0] else None, h * g * (1.0 - 2.0 * y) if self.needs[1] else None
 
 
 class Softplus(Function):

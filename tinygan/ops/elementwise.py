@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygan.autograd import ALL, Function
 from tinygan.backend import array_module
+from tinygan.kernels import kernels_for
 from tinygan.ops.reduce import sum_to
 from tinygan.tensor import Tensor, constant
 
@@ -149,11 +150,23 @@ class Tanh(Elementwise):
     saves_output = True
 
     def forward(self, x):
-        return np.tanh(x)
+        return kernels_for(x).tanh(x)
 
     def backward(self, g):
-        y = self.output
-        return g * (1.0 - y * y)
+        return TanhSlope()(g, self.output)
+
+
+class TanhSlope(Elementwise):
+    """(g, y) -> g (1 - y^2)."""
+
+    saves = ALL
+
+    def forward(self, g, y):
+        return kernels_for(g).tanh_vjp(g, y)
+
+    def backward(self, h):
+        g, y = self.saved
+        return TanhSlope()(h, y) if self.needs[0] else None, h * g * y * -2.0 if self.needs[1] else None
 
 
 class Abs(Elementwise):
@@ -245,20 +258,18 @@ def _operand(name: str, x):
     raise TypeError(f"{name}: expected a Tensor or a Python number, got {type(x).__name__}")
 
 
-def _operands(name, a, b):
-    if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return a, b
-    return _operand(name, a), _operand(name, b)
-
-
 def add(input, other):
     """input + other, elementwise with broadcasting."""
-    return Add()(*_operands("add", input, other))
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        return Add()(input, other)
+    return Add()(_operand("add", input), _operand("add", other))
 
 
 def sub(input, other):
     """input - other, elementwise with broadcasting."""
-    return Sub()(*_operands("sub", input, other))
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        return Sub()(input, other)
+    return Sub()(_operand("sub", input), _operand("sub", other))
 
 
 def mul(input, other):
@@ -274,7 +285,9 @@ def mul(input, other):
 
 def div(input, other):
     """input / other, elementwise with broadcasting."""
-    return Div()(*_operands("div", input, other))
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        return Div()(input, other)
+    return Div()(_operand("div", input), _operand("div", other))
 
 
 def neg(input):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tinygan.autograd import ALL, Function
 from tinygan.kernels import kernels_for
-from tinygan.ops.reduce import sum_to
-from tinygan.ops.shape import permute, reshape, transpose
+from tinygan.ops.reduce import Sum, sum_to
+from tinygan.ops.shape import Permute, permute, reshape, transpose
 
 
 class MatMul(Function):
@@ -25,6 +25,24 @@ class MatMul(Function):
         return sum_to(gradient, shape)
 
 
+class Linear(Function):
+    """Y = X W^T + b for (m, in), (out, in) and (out,) or None; dX = G W, dW = G^T X, db = the sum of G's rows."""
+
+    saves = (0, 1)
+
+    def forward(self, x, w, b):
+        y = kernels_for(x).matmul(x, w.T)
+        if b is not None:
+            y += b
+        return y
+
+    def backward(self, g):
+        x, w = self.saved
+        return (MatMul()(g, w) if self.needs[0] else None,
+                MatMul()(Permute((1, 0))(g), x) if self.needs[1] else None,
+                Sum((0,), keepdims=False)(g) if self.needs[2] else None)
+
+
 def matmul(input, other):
     """The matrix product of (..., m, k) and (..., k, n); one-dimensional inputs count as a row and a column."""
     a = input if input.ndim > 1 else reshape(input, (1,) * (2 - input.ndim) + input.shape)
@@ -42,11 +60,12 @@ def linear(input, weight, bias=None):
     if input.shape[-1:] != weight.shape[1:]:
         raise ValueError(f"linear: expected input with {weight.shape[1]} features (weight is {weight.shape}), "
                          f"got {input.shape}")
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"linear: expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
     rows = input if input.ndim == 2 else reshape(input, (-1, weight.shape[1])) if input.size else None
     if rows is None:  # an empty batch leaves -1 undetermined
         rows = reshape(input, (0, weight.shape[1]))
-    out = MatMul()(rows, transpose(weight, 0, 1))
-    out = out if bias is None else out + bias
+    out = Linear()(rows, weight, bias)
     return out if input.ndim == 2 else reshape(out, input.shape[:-1] + weight.shape[:1])
 
 

@@ -1,5 +1,6 @@
 """Kernels on NumPy arrays, spread over a small thread pool."""
 
+from tinygan.kernels.cpu.activation import leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, tanh, tanh_vjp
 from tinygan.kernels.cpu.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cpu.matmul import matmul
 from tinygan.kernels.cpu.normalize import normalize, normalize_vjp
@@ -7,6 +8,7 @@ from tinygan.kernels.cpu.optimizers import adagrad_step, adam_step, adamw_step, 
 from tinygan.kernels.cpu.pooling import max_pool_indices, window_sum, window_sum_transpose
 
 __all__ = [
+    "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
     "normalize", "normalize_vjp",

@@ -14,7 +14,7 @@ from tinygan.kernels.cpu.conv_depthwise import correlate_depthwise, weight_depth
 from tinygan.kernels.cpu.conv_gather import COLUMN_BYTES, Windows, boxes, columns, rows_within, workspace
 from tinygan.kernels.cpu.conv_weights import channel_slices, tap_matrix, turn_back
 from tinygan.kernels.layout import channels_first, channels_last
-from tinygan.kernels.threads import parallel_for
+from tinygan.kernels.threads import limit_blas, parallel_for
 
 WEIGHT_COLUMN_BYTES = 1 << 21      # larger than COLUMN_BYTES: each block adds a whole weight to the partial sum
 WEIGHT_PARTS = 8                   # the weight gradient has at most this many partial sums in memory,
@@ -29,6 +29,7 @@ def correlate(x, w, stride, padding, dilation, groups):
     by block in the second-level cache, and each block is one matrix product written where it belongs; and because
     common shapes have better ways still (`_correlate`).
     """
+    limit_blas()
     size = output_size(x.shape[2:], w.shape[2:], stride, padding, dilation)
     y = np.empty((x.shape[0], *size, w.shape[0]), dtype=x.dtype)
     _correlate(channels_last(x), w, stride, tuple(-p for p in padding), dilation, groups, y)
@@ -42,6 +43,7 @@ def correlate_transpose(g, w, size, stride, padding, dilation, groups):
     are zero. Fast because it never multiplies zeros nor adds overlapping results: the positions of one residue modulo
     the stride meet the same taps, and are a correlation of g with stride 1.
     """
+    limit_blas()
     cotangent = channels_last(g)
     y = np.empty((g.shape[0], *size, w.shape[1] * groups), dtype=g.dtype)
     kernel, out = w.shape[2:], g.shape[2:]
@@ -70,6 +72,7 @@ def correlate_weight(x, g, kernel_size, stride, padding, dilation, groups):
     its cotangents with its columns; blocks are summed in order within at most WEIGHT_PARTS partial sums, and those in
     order at the end.
     """
+    limit_blas()
     image, cotangent = channels_last(x), channels_last(g)
     gw = np.empty((g.shape[1], x.shape[1] // groups, *kernel_size), dtype=x.dtype)
     windows = Windows(kernel_size, stride, dilation, tuple(-p for p in padding))

@@ -1,9 +1,12 @@
 """Matrix products spread over the thread pool."""
 
+import math
+
 import numpy as np
 
-from tinygan.kernels.threads import parallel_for
+from tinygan.kernels.threads import limit_blas, parallel_for
 
+BLAS_FLOPS = 1 << 17       # fewer multiply-adds are one thread's work to every BLAS
 SPLIT_FLOPS = 1 << 23      # a product of fewer multiply-adds is over before a second thread has woken up
 BLOCK_FLOPS = 1 << 22      # multiply-adds per block, about
 MIN_SIDE = 64              # BLAS gives a row the same bits in any block of at least this many rows
@@ -19,8 +22,10 @@ def matmul(a, b):
     if a.ndim < 2 or b.ndim < 2 or a.size == 0 or b.size == 0:
         return np.matmul(a, b)
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    flops = rows * inner * columns * int(np.prod(batch, dtype=np.int64))
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) if a.ndim > 2 or b.ndim > 2 else ()
+    flops = rows * inner * columns * math.prod(batch)
+    if flops > BLAS_FLOPS:
+        limit_blas()
     if flops < SPLIT_FLOPS or a.dtype != b.dtype:
         return np.matmul(a, b)
     if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:      # many small products by one matrix are one product

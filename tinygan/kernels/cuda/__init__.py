@@ -4,6 +4,7 @@ CuPy's elementwise functions return C-ordered memory whatever the order of their
 array in its order of memory and hands out a transposed view.
 """
 
+from tinygan.kernels.cuda.activation import leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, tanh, tanh_vjp
 from tinygan.kernels.cuda.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cuda.matmul import matmul
 from tinygan.kernels.cuda.normalize import normalize, normalize_vjp
@@ -11,6 +12,7 @@ from tinygan.kernels.cuda.optimizers import adagrad_step, adam_step, adamw_step,
 from tinygan.kernels.cuda.pooling import max_pool_indices, window_sum, window_sum_transpose
 
 __all__ = [
+    "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
     "normalize", "normalize_vjp",

@@ -145,6 +145,9 @@ def test_normalisation(cupy_standin, shape, axes, affine, dtype):
     ("rmsprop_step", 3, (0.1, 0.9, 1e-8, 0.0, 0.0, False)),
     ("adam_step", 2, (0.1, 0.9, 0.99, 1e-8, 0.01, 3)),
     ("adam_step", 2, (0.1, 0.4, 0.99, 1e-8, 0.0, 1)),
+    ("adamw_step", 2, (0.1, 0.9, 0.99, 1e-8, 0.01, 3)),
+    ("adagrad_step", 1, (0.1, 0.3, 1e-8, 0.01, 3)),
+    ("adagrad_step", 1, (0.1, 0.0, 1e-8, 0.0, 1)),
 ])
 def test_optimiser_steps(cupy_standin, name, moments, rest):
     rng = np.random.default_rng(0)

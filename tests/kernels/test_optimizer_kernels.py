@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tinygan.kernels import threads
-from tinygan.kernels.cpu import adam_step, rmsprop_step, sgd_step
+from tinygan.kernels.cpu import adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
 
 STEPS = 20
 
@@ -49,6 +49,24 @@ def scalar_adam(p, grads, lr, beta1, beta2, eps, weight_decay):
     return p
 
 
+def scalar_adamw(p, grads, lr, beta1, beta2, eps, weight_decay):
+    m = v = 0.0
+    for t, g in enumerate(grads, 1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g * g
+        p = p - lr * weight_decay * p - lr * m / (1 - beta1 ** t) / (math.sqrt(v / (1 - beta2 ** t)) + eps)
+    return p
+
+
+def scalar_adagrad(p, grads, lr, lr_decay, eps, weight_decay):
+    total = 0.0
+    for t, g in enumerate(grads):
+        g = g + weight_decay * p
+        total += g * g
+        p = p - lr / (1 + t * lr_decay) * g / (math.sqrt(total) + eps)
+    return p
+
+
 def run_sgd(p, grads, *rest):
     buf = np.zeros_like(p) if rest[1] else None
     for t, g in enumerate(grads):
@@ -61,10 +79,20 @@ def run_rmsprop(p, grads, *rest):
         rmsprop_step(p, g, square, buf if rest[4] else None, average if rest[5] else None, *rest)
 
 
-def run_adam(p, grads, *rest):
+def run_adam(p, grads, *rest, step=adam_step):
     m, v = np.zeros((2, *p.shape), p.dtype)
     for t, g in enumerate(grads, 1):
-        adam_step(p, g, m, v, *rest, t)
+        step(p, g, m, v, *rest, t)
+
+
+def run_adamw(p, grads, *rest):
+    run_adam(p, grads, *rest, step=adamw_step)
+
+
+def run_adagrad(p, grads, *rest):
+    total = np.zeros_like(p)
+    for t, g in enumerate(grads, 1):
+        adagrad_step(p, g, total, *rest, t)
 
 
 CASES = [
@@ -80,6 +108,10 @@ CASES = [
     (run_adam, scalar_adam, (0.01, 0.9, 0.999, 1e-8, 0.0)),
     (run_adam, scalar_adam, (2e-4, 0.5, 0.999, 1e-8, 0.0)),
     (run_adam, scalar_adam, (0.01, 0.0, 0.9, 1e-3, 0.05)),
+    (run_adamw, scalar_adamw, (0.01, 0.9, 0.999, 1e-8, 0.0)),
+    (run_adamw, scalar_adamw, (0.01, 0.5, 0.9, 1e-3, 0.1)),
+    (run_adagrad, scalar_adagrad, (0.1, 0.0, 1e-10, 0.0)),
+    (run_adagrad, scalar_adagrad, (0.1, 0.2, 1e-3, 0.05)),
 ]
 
 
@@ -120,6 +152,12 @@ def test_a_large_parameter_in_blocks_is_the_small_ones_side_by_side():
         adam_step(*row, 0.01, 0.9, 0.99, 1e-8, 0.1, 7)
         for whole, part in zip((p, g, m, v), row):
             np.testing.assert_array_equal(whole[i], part)
+
+
+def test_decay_of_a_large_parameter_reaches_every_block():
+    p = np.ones(300_001, np.float32)  # three blocks, the last one ragged
+    adamw_step(p, np.zeros_like(p), np.zeros_like(p), np.zeros_like(p), 0.1, 0.9, 0.99, 1e-8, 0.5, 1)
+    assert (p == np.float32(1 - 0.1 * 0.5)).all()
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (400, 500)])

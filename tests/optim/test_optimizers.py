@@ -13,7 +13,8 @@ from tinygan.train.checkpoint import load_checkpoint, save_checkpoint
 
 MAKERS = {
     "sgd": lambda p: optim.SGD(p, 0.1, momentum=0.9), "plain-sgd": lambda p: optim.SGD(p, 0.1),
-    "rmsprop": lambda p: optim.RMSprop(p, 0.01, momentum=0.5, centered=True), "adam": lambda p: optim.Adam(p, 0.01)}
+    "rmsprop": lambda p: optim.RMSprop(p, 0.01, momentum=0.5, centered=True), "adam": lambda p: optim.Adam(p, 0.01),
+    "adamw": lambda p: optim.AdamW(p, 0.01, weight_decay=0.1), "adagrad": lambda p: optim.Adagrad(p, 0.1)}
 
 
 def network():
@@ -228,6 +229,9 @@ def test_an_option_may_change_between_steps():
     (lambda n: optim.Adam(n.parameters(), lr=float("nan")), ValueError, "expected lr >= 0, got nan"),
     (lambda n: optim.Adam(n.parameters(), betas=(0.5, 1.0)), ValueError, r"two betas in \[0, 1\)"),
     (lambda n: optim.Adam(n.parameters(), weight_decay=-1), ValueError, "weight_decay >= 0"),
+    (lambda n: optim.AdamW(n.parameters(), betas=(0.5, 1.0)), ValueError, r"AdamW: expected two betas in \[0, 1\)"),
+    (lambda n: optim.Adagrad(n.parameters(), lr_decay=-0.1), ValueError, "Adagrad: expected lr_decay >= 0, got -0.1"),
+    (lambda n: optim.Adagrad(n.parameters(), initial_accumulator_value=-1), ValueError, "initial_accumulator_value >="),
     (lambda n: optim.RMSprop(n.parameters(), alpha=1.0), ValueError, r"alpha in \[0, 1\)"),
     (lambda n: optim.SGD(n.parameters(), nesterov=True), ValueError, "momentum > 0 and dampening 0 with nesterov")])
 def test_misuse_is_refused(call, error, match):

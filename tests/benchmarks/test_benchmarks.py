@@ -1,0 +1,92 @@
+"""The benchmarks run: tinygan's side of every case at tiny sizes, the processes timed in turn, and the report."""
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+NAMES = ["cases", "machine", "on_blas", "on_scipy", "on_tinygan", "report", "run", "turns", "work", "worker"]
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """The benchmark scripts as modules, under their short names for one test only."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    before = {name: sys.modules.pop(name, None) for name in NAMES}
+    import cases
+    import report
+    import run
+    import turns
+    import worker
+    yield {"cases": cases, "report": report, "run": run, "turns": turns, "worker": worker}
+    for name, module in before.items():
+        sys.modules.pop(name, None)
+        if module is not None:
+            sys.modules[name] = module
+
+
+def test_every_case_on_our_side_at_tiny_sizes(scripts):
+    for case in scripts["cases"].CASES.values():
+        if "tinygan" not in case.sides:
+            continue
+        worker = scripts["worker"].Worker("tinygan", case.name, case.tiny)
+        for part, labels in worker.list().items():
+            for label in labels:
+                assert worker.time(part, label, repeat=1, warm=0)[0] > 0, (case.name, part, label)
+
+
+def test_flops_of_a_layer_are_those_of_its_formula(scripts):
+    settings = {"layers": {"layer": (2, 3, 8, 5, 4, 2, 1)}}
+    worker = scripts["worker"].Worker("tinygan", "convolution", settings)
+    for part in worker.list():
+        # 2 images, 5 outputs of 4 x 4 positions, each a sum of 3 x 4 x 4 products
+        assert worker.count(part, "tinygan")["flops"] == 2 * 2 * 5 * 16 * 48, part
+
+
+def test_a_dcgan_iteration_computes_no_gradients_for_the_frozen_player(scripts):
+    settings = scripts["cases"].CASES["dcgan"].tiny
+    found = scripts["worker"].Worker("tinygan", "dcgan", settings).count("iteration", "tinygan")
+    G, D = forward_flops(settings)
+    first = 2 * settings["batch"] * 8 * 8 * 4 * 16     # D's first layer has no gradient for its input, in D's step
+    project = 2 * settings["batch"] * 5 * 8 * 16       # nor G's for the noise
+    d_step = 2 * 3 * D - 2 * first
+    assert found["flops"] == G + d_step + 2 * D + 2 * G - project
+
+
+def forward_flops(settings):
+    """Of G and of D: noise of 5 -> 8 x 4 x 4 -> 4 x 8 x 8 -> 1 x 16 x 16, and back to one logit."""
+    n = settings["batch"]
+    ends = 2 * n * 8 * 8 * 4 * 16        # 16 x 16 x 1 <-> 8 x 8 x 4
+    middle = 2 * n * 4 * 4 * 8 * 4 * 16  # 8 x 8 x 4 <-> 4 x 4 x 8
+    return 2 * n * 5 * 8 * 16 + middle + ends, ends + middle + 2 * n * 8 * 16
+
+
+def test_two_processes_in_turn_and_the_report_on_them(scripts, tmp_path):
+    case = scripts["cases"].CASES["overhead_forward"]
+    with scripts["turns"].Side("tinygan", case.name, case.tiny, threads=1) as side:
+        parts, load = scripts["turns"].in_turn([side], seconds=0.05, least=2)
+    assert load["rounds"] >= 2 and parts["add"]["tinygan"] and parts["add"]["numpy"]
+    outcome = {"name": case.name, "floor": 5, "goal": 3, "unit": "seconds", "load": load, "threads": 1, "counts": {},
+               "load_average": {"before": [0, 0, 0]}, "machine": scripts["run"].machine(), "date": "2000-01-01",
+               "versions": scripts["run"].versions(), "parts": scripts["report"].summary(case, parts), "rounds": parts}
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / f"{case.name}.json").write_text(json.dumps(outcome))
+    (tmp_path / "README.md").write_text(f"above\n{scripts['report'].BEGIN}\nold\n{scripts['report'].END}\nbelow\n")
+    scripts["report"].write_report(tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("above\n") and text.endswith("\nbelow\n") and "old" not in text
+    assert case.title in text and (tmp_path / "ratios.png").stat().st_size > 1000
+
+
+def test_the_ratio_is_that_to_the_fastest_way_that_counts(scripts):
+    case = scripts["cases"].CASES["dcgan"]
+    parts = {"iteration": {"tinygan": [2.0, 4.0, 3.0], "torch default": [2.0, 2.0, 2.0],
+                           "torch channels-last": [1.0, 2.0, 1.0], "torch fused Adam (report only)": [0.1, 0.1, 0.1],
+                           "jax jit (report only)": [0.1, 0.1, 0.1]}}
+    entry = scripts["report"].summary(case, parts)["iteration"]
+    assert entry["opponent"] == "torch channels-last" and entry["ratio"]["median"] == 2.0
+    rows = [{"title": "", "ratio": ratio, "floor": 1.3, "goal": 1.0} for ratio in (0.9, 1.2, 1.4)]
+    assert list(map(scripts["report"].verdict, rows)) == ["goal met", "floor met", "missed"]
+    share = {"title": scripts["report"].SHARE["title"], "ratio": 0.6, "floor": 0.55, "goal": 0.75}
+    assert scripts["report"].verdict(share) == "floor met"

@@ -26,8 +26,8 @@ def load_gan(folder, which: str = "last", raw: bool = False, device="cpu", gan=N
         play = checkpoint["state"]["play"]
         gan.load_state_dict(play["gan"])
         if not raw:
-            for role, average in play["averages"].items():
-                getattr(gan, role).load_state_dict(average["module"])
+            for role in gan.sampled if gan.ema else play["averages"]:
+                getattr(gan, role).load_state_dict(play["averages"][role]["module"])
     # Another program's checkpoint lacks an entry, or has something else there: for the caller all are one.
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: expected a checkpoint of this run, got one of something else "

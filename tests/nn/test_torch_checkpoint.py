@@ -87,6 +87,20 @@ def test_storages_of_bytes_with_a_dtype(load):
     assert x.dtype == np.uint16 and x.tolist() == [1, 2, 65535]
 
 
+def test_a_tensor_with_attributes_is_read_without_them(load):
+    plain = tensor(storage())
+    function, arguments = plain[:plain.index(b"(")], plain[plain.index(b"("):-1]
+    wrapped = name("torch._tensor", "_rebuild_from_type_v2") + b"(" + function + name("torch", "Tensor") + arguments
+    assert load(archive(wrapped + literal({"_is_buffer": True}) + b"tR")).shape == (3, 4)
+
+
+def test_calls_within_calls_end_in_one_error(load):
+    function = name("torch._tensor", "_rebuild_from_type_v2")
+    depth = 5000
+    with pytest.raises(ValueError, match="load_torch: expected a pickle as torch.save writes it .*Recursion"):
+        load(archive(function + (b"(" + function + b"N") * depth + b")" + b"Nt" * depth + b"R"))
+
+
 def test_containers_numbers_and_strings(load):
     value = {"epoch": 3, "lr": 0.5, "name": "ü", "big": 2 ** 70, "none": None, "flags": [True, False], 4: (1, (2,), ()),
              "nested": {"a": {}}, "b": b"bytes"}

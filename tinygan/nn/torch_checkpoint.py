@@ -110,7 +110,8 @@ class _Machine:
             if str(error).startswith("load_torch"):
                 raise
             self.fail("a pickle", f"{error}")
-        except (IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError, Warning) as error:
+        except (IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError, RecursionError,
+                Warning) as error:
             self.fail("a pickle as torch.save writes it", f"{type(error).__name__}: {error}")
 
     def do(self, name, argument):
@@ -253,6 +254,10 @@ class _Machine:
         """torch._utils._rebuild_parameter: what it holds."""
         return data
 
+    def plain(self, function, kind, arguments, attributes):
+        """torch._tensor._rebuild_from_type_v2: a tensor with attributes (nn.Buffer), without them."""
+        return self.call(function, arguments)
+
     def ordered(self, items=()):
         """collections.OrderedDict and Counter: a dict, empty or of pairs."""
         self.stack.append({})
@@ -285,6 +290,7 @@ class _Storage:
 
 CALLS = {"torch._utils._rebuild_tensor_v2": _Machine.tensor,
          "torch._utils._rebuild_tensor_v3": _Machine.tensor_with_dtype,
+         "torch._tensor._rebuild_from_type_v2": _Machine.plain, "torch.Tensor": None,
          "torch._utils._rebuild_parameter": _Machine.parameter,
          "torch._utils._rebuild_parameter_with_state": _Machine.parameter,
          "torch.storage.UntypedStorage": None,

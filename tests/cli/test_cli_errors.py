@@ -236,14 +236,14 @@ def files_up_to(size):
 
 
 @pytest.mark.parametrize("limit, save_every, kept, what", [
-    (3000, 10, None, "last.npz: cannot write the checkpoint"),     # a checkpoint has 34 kB
-    (37000, 10, 10, "curves.png: cannot write the picture"),       # a picture of curves, drawn at step 20, 41 kB
+    (3000, 10, None, "last.npz: cannot write the checkpoint"),     # a checkpoint has 17 kB
+    (20000, 10, 10, "curves.png: cannot write the picture"),       # a picture of curves, drawn at step 20, 35 kB
     (6000, 40, None, "log.jsonl: cannot write the log"),           # the log of 40 steps 10 kB
 ])
 def test_a_full_disk_loses_nothing(tinygan, tmp_path, words, limit, save_every, kept, what):
     """The run stops with a message, its last checkpoint stays, and with more room it ends as if nothing had been."""
-    words = ["train", "gan", *words.points, "--steps", 40, "--log-every", 1, "--save-every", save_every, "--quiet",
-             "--sample-every", 40 if "log" in what else 20, "--no-score"]
+    words = ["train", "gan", *words.points, "z_dim=1", "--steps", 40, "--log-every", 1, "--save-every", save_every,
+             "--quiet", "--sample-every", 40 if "log" in what else 20, "--no-score"]
     assert tinygan(*words, "--out", "whole").status == 0
     with files_up_to(limit):
         fails(tinygan(*words, "--out", "part"), 1, what, "File too large")

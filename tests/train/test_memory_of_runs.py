@@ -1,0 +1,82 @@
+"""Memory over thousands of steps: as many Tensors at the end as at the beginning, and no more of the machine's."""
+import gc
+import os
+from pathlib import Path
+
+import pytest
+
+from tinygan import gans, random
+from tinygan.autograd import Function
+from tinygan.data import PointBatches, ring8
+from tinygan.tensor import Tensor
+from tinygan.train import Play, Trainer
+
+STATM = Path("/proc/self/statm")
+pytestmark = pytest.mark.skipif(not STATM.exists(), reason="asks Linux for the memory of this process")
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    before = random.get_state()
+    random.manual_seed(0)
+    yield
+    random.set_state(before)
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def resident():
+    """Bytes of this process in memory."""
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def live():
+    return sum(isinstance(o, (Tensor, Function)) for o in gc.get_objects())
+
+
+def game(name="wgan-gp", **settings):
+    return gans.make(name, (2,), **{"hidden": (4,), "z_dim": 2, "ema": 0.9, **settings})
+
+
+@pytest.mark.parametrize("steps", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_thousands_of_steps_with_a_penalty_leave_nothing_behind(no_collector, steps):
+    """The bound is 1 MiB: 100 bytes a step over 10,000 steps, where the smallest Tensor with its array has 300."""
+    play = Play(game(n_critic=1), PointBatches(ring8, 4), steps + 100)
+    for _ in range(100):
+        play.step(watch=True)
+    tensors, memory = live(), resident()
+    for _ in range(steps):
+        play.step(watch=True)
+    assert live() == tensors
+    assert resident() - memory < 2 ** 20
+    assert gc.collect() < 50  # what the collector finds now had 1,000 steps and more to pile up
+
+
+def test_the_measure_sees_a_leak(no_collector):
+    play, kept = Play(game("gan"), PointBatches(ring8, 4), 1_000), []
+    tensors, memory = live(), resident()
+    for _ in range(300):
+        play.step()
+        kept.append(Tensor(play.batch.data.repeat(200, axis=0)))
+    assert live() >= tensors + 300 and resident() - memory > 2 ** 20
+
+
+@pytest.mark.slow
+def test_ten_thousand_steps_with_logs_pictures_scores_and_checkpoints(tmp_path):
+    """As people run it, with the collector on; 8 MiB is what its generations and matplotlib's caches come and go by."""
+    sizes = []
+
+    def score(gan):
+        sizes.append(resident())
+        return float(gan.sample(100).std())
+    Trainer(game("gan"), PointBatches(ring8, 4), 10_000, tmp_path, log_every=20, sample_every=500, save_every=100,
+            score=score, score_every=500, quiet=True).run()
+    assert len(sizes) == 20
+    # from the second half on: the log, which the curves are drawn from, is the one thing that grows with a run
+    assert sizes[-1] - sizes[9] < 2 ** 23

@@ -31,7 +31,7 @@ def test_a_saturated_discriminator_is_named_after_500_steps():
 def test_a_critic_that_separates_but_still_teaches():
     health = Health()
     lines = [health.look(step, record(d_real=1.0, d_fake=1.0)) for step in (50, 600)]
-    assert lines[1] == "D saturated: accuracy 1.00 for 550 steps, G receives some gradient"
+    assert lines[1] == "ok (D tells all apart: accuracy 1.00 for 550 steps; G still receives gradient)"
 
 
 def test_collapse_and_divergence():

@@ -3,7 +3,13 @@
     gan = gans.make("wgan-gp", shape=(1, 28, 28), lr=2e-4)      # networks, settings and players, ready for a Trainer
     gans.RECIPES                                                # the table of all of them
 
-The files of this folder are imported as they are found, and the classes in them can be had from here by name.
+A paper that is a combination is a row in one of the recipes_*.py files:
+
+    recipe("my-gan", paper="Me 2025", arxiv="2501.00001", loss="hinge", penalty="r1(1)", d_norm="spectral")
+
+A paper with a step of its own is a file: a subclass of GAN that overrides what differs (`d_loss`, `g_loss`, `players`,
+`after_update`, `stages`, `make_networks`, ...), adds its settings to `defaults`, and has its row at the end. Nothing
+lists the files: they are imported as they are found, and the classes in them can be had from here by name.
 """
 
 import importlib

@@ -1,6 +1,7 @@
 """The classic GANs whose step is that of GAN: each is a loss, a penalty and a norm.
 
-Where a paper's networks are larger than these, only the sizes shrank.
+Where a paper's networks are larger than these, only the sizes shrank. Where a row names no optimiser it has DCGAN's,
+Adam(2e-4, 0.5, 0.999): the papers of 2014 and 2016 had momentum, RMSprop or other rates.
 """
 
 from tinygan.gans.registry import recipe

@@ -6,7 +6,11 @@ from tinygan.losses import gp
 
 
 class WGANGP(GAN):
-    """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028, Algorithm 1)."""
+    """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028, Algorithm 1).
+
+    L = E D(x~) - E D(x) + lambda E (|grad D(x^)| - 1)^2 for the critic, x~ = G(z), x^ = e x + (1 - e) x~ with one e
+    uniform on [0, 1] per sample, lambda = 10; -E D(G(z)) for G. No batch norm in the critic (section 4).
+    """
 
     defaults = dict(loss="wasserstein", lr=1e-4, betas=(0.0, 0.9), n_critic=5, penalty=gp(10), d_norm=None)
     fixed = ("loss",)

@@ -38,7 +38,10 @@ class Health:
         self.since, self.longest = {}, {}
 
     def look(self, step: int, record: dict) -> str:
-        """The line for the record of this step: "ok", or what is wrong."""
+        """The line for the record of this step: what is wrong, or else a line that begins with "ok".
+
+        A critic may tell everything apart and still teach: saturated is only who leaves G without a gradient.
+        """
         for key, value in record.items():
             if key.endswith("_gradient"):
                 self.longest[key] = max(self.longest.get(key, 0.0), value)
@@ -47,12 +50,13 @@ class Health:
         if huge:
             lines.append(f"diverged: {huge[0]} is {record[huge[0]]:.3g}")
         lasted = self._lasted("separated", step, min(record["d_real"], record["d_fake"]) >= SEPARATED)
-        if lasted >= PATIENCE:
-            lines.append(f"D saturated: accuracy {min(record['d_real'], record['d_fake']):.2f} for {lasted} steps, "
-                         f"G receives {'no' if self._faint(record, 'g_gradient') else 'some'} gradient")
+        separated = f"accuracy {min(record['d_real'], record['d_fake']):.2f} for {lasted} steps"
+        if lasted >= PATIENCE and self._faint(record, "g_gradient"):
+            lines.append(f"D saturated: {separated}, G receives no gradient")
         if self._lasted("collapsed", step, record["diversity"] < SPREAD) >= PATIENCE:
             lines.append(f"collapsed: samples differ {record['diversity']:.2f} times as much as real ones")
-        return "; ".join(lines) or "ok"
+        return "; ".join(lines) or (f"ok (D tells all apart: {separated}; G still receives gradient)"
+                                    if lasted >= PATIENCE else "ok")
 
     def _lasted(self, name: str, step: int, bad: bool) -> int:
         if not bad:

@@ -33,8 +33,8 @@ class Play:
     def step(self, watch: bool = False) -> None:
         """One step; ``watch``: measure the gradients too."""
         start = sum(stage.steps for stage in self.stages[:self.stage])
-        if self.done == start + self.stages[self.stage].steps and self.stage + 1 < len(self.stages):
-            self._enter(self.stage + 1)
+        while self.done == start + self.stages[self.stage].steps and self.stage + 1 < len(self.stages):
+            self._enter(self.stage + 1)  # a stage may have no steps at all
             start = self.done
         self.gan.step, self.gan.progress = self.done, (self.done - start) / self.stages[self.stage].steps
         self.batch = None

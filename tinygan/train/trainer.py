@@ -107,8 +107,8 @@ class Trainer:
         self.folder.log(play.done, images=play.drawn, **record, seconds=round(time.monotonic() - self.started, 3))
         bar.set_postfix({name: f"{value:.3f}" for name, value in record.items() if name.endswith("_loss")},
                         refresh=False)
-        if record["health"] != "ok":
-            bar.set_description_str(f"{self.gan.name} [{record['health']}]", refresh=False)
+        sick = "" if record["health"].startswith("ok") else f" [{record['health']}]"
+        bar.set_description_str(self.gan.name + sick, refresh=False)
 
     def _scored(self) -> bool:
         """Log the score; whether it is the best so far. The callback's draws and buffers leave no trace."""

@@ -4,7 +4,8 @@
 
 The recipe says what the two players minimise (Mescheder, Geiger, Nowozin 2018, arXiv:1801.04406):
     D   -log sigmoid(D(x)) - log(1 - sigmoid(D(G(z)))) + gamma/2 |grad D(x)|^2        G   -log sigmoid(D(G(z)))
-Try --recipe gan, the same without the penalty: it loses modes, or finds them later.
+Try other recipes (--recipe gan is this one without its penalty), other settings (--set lr=1e-3 'penalty=gp(1)'), and
+--data grid25, which has 25 modes and needs more steps.
 """
 import argparse
 import sys

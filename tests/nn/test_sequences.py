@@ -178,6 +178,13 @@ def test_a_query_that_sees_nothing_gets_the_bias_alone():
     np.testing.assert_allclose(out.numpy(), np.broadcast_to(layer.out_proj.bias.numpy(), (1, 2, 6)), rtol=1e-12)
 
 
+def test_attention_drops_weights_in_training_only():
+    layer, x = nn.MultiheadAttention(8, 1, dropout=0.5), data((30, 10, 8)).float()
+    weights = layer(x, x, x)[1].numpy()
+    assert abs((weights == 0).mean() - 0.5) < 0.03  # 9000 weights: the standard error is 0.005
+    np.testing.assert_allclose(layer.eval()(x, x, x)[1].numpy().sum(-1), 1, rtol=1e-5)
+
+
 @pytest.mark.parametrize("call, match", [
     (lambda: nn.LSTM(3, 2)(data((4, 2, 4))), r"LSTM: expected input \(T, N, 3\) or \(T, 3\), got \(4, 2, 4\)"),
     (lambda: nn.GRU(3, 2, batch_first=True)(data((4,))), r"GRU: expected input \(N, T, 3\)"),

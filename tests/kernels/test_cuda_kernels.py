@@ -182,3 +182,15 @@ def test_activations(cupy_standin, shape, slope):
     for name in ("sigmoid", "tanh"):
         both(name, cupy_standin, x)
         both(name + "_vjp", cupy_standin, g, x)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (0, 3, 4, 5), (2, 3, 4, 5)])
+def test_bias(cupy_standin, shape):
+    rng = np.random.default_rng(0)
+    g, b = rng.standard_normal(shape), rng.standard_normal(3)
+    both("channel_sum", cupy_standin, g)
+    last = np.moveaxis(np.moveaxis(g, 1, -1).copy(), -1, 1)
+    sent = backend.to_device(last, "cuda")
+    cuda.add_bias(sent, backend.to_device(b, "cuda"))
+    cpu.add_bias(last, b)
+    same(sent, last)

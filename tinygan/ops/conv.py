@@ -12,14 +12,16 @@ so six rules of one line make every order of derivative (Dumoulin & Visin 2016, 
 
 from __future__ import annotations
 
-from tinygan.autograd import ALL, Function
+from tinygan.autograd import Function
 from tinygan.kernels import kernels_for
+from tinygan.ops.reduce import expand
+from tinygan.ops.shape import reshape
 
 
 class Convolution(Function):
     """What the three maps share: the geometry. ``kernel`` and ``size`` are the spatial sizes of w and x."""
 
-    saves = ALL
+    saves = (0, 1)
 
     def __init__(self, kernel, size, stride, padding, dilation, groups):
         self.geometry = (kernel, size, stride, padding, dilation, groups)
@@ -35,27 +37,38 @@ class Convolution(Function):
     def weight(self, x, y):
         return Weight(*self.geometry)(x, y)
 
+    def biased(self, y, bias):
+        """``y``, to which nobody else has a reference yet, with ``bias`` (one number per channel or None) added."""
+        if bias is not None:
+            kernels_for(y).add_bias(y, bias)
+        return y
+
+    def bias_gradient(self, g):
+        return [ChannelSum()(g) if need else None for need in self.needs[2:]]
+
 
 class Correlate(Convolution):
-    """(x, w) -> y."""
+    """(x, w) -> y, or (x, w, bias) -> y + bias."""
 
-    def forward(self, x, w):
-        return kernels_for(x).correlate(x, w, *self.rest)
+    def forward(self, x, w, bias=None):
+        return self.biased(kernels_for(x).correlate(x, w, *self.rest), bias)
 
     def backward(self, g):
         x, w = self.saved
-        return self.transpose(g, w) if self.needs[0] else None, self.weight(x, g) if self.needs[1] else None
+        return (self.transpose(g, w) if self.needs[0] else None,
+                self.weight(x, g) if self.needs[1] else None, *self.bias_gradient(g))
 
 
 class Transpose(Convolution):
-    """(y, w) -> x, of spatial size ``size``."""
+    """(y, w) -> x, of spatial size ``size``, or (y, w, bias) -> x + bias."""
 
-    def forward(self, y, w):
-        return kernels_for(y).correlate_transpose(y, w, self.size, *self.rest)
+    def forward(self, y, w, bias=None):
+        return self.biased(kernels_for(y).correlate_transpose(y, w, self.size, *self.rest), bias)
 
     def backward(self, g):
         y, w = self.saved
-        return self.correlate(g, w) if self.needs[0] else None, self.weight(g, y) if self.needs[1] else None
+        return (self.correlate(g, w) if self.needs[0] else None,
+                self.weight(g, y) if self.needs[1] else None, *self.bias_gradient(g))
 
 
 class Weight(Convolution):
@@ -67,6 +80,17 @@ class Weight(Convolution):
     def backward(self, g):
         x, y = self.saved
         return self.transpose(y, g) if self.needs[0] else None, self.correlate(x, g) if self.needs[1] else None
+
+
+class ChannelSum(Function):
+    """(N, C, *S) -> (C,): the adjoint of a bias, repeated over the other dimensions."""
+
+    def forward(self, g):
+        self.shape = g.shape
+        return kernels_for(g).channel_sum(g)
+
+    def backward(self, h):
+        return expand(reshape(h, (1, -1) + (1,) * (len(self.shape) - 2)), self.shape)
 
 
 def tuple_of(name: str, value, n: int) -> tuple:
@@ -88,10 +112,6 @@ def _check(name, input, weight, bias, n, channels, outputs, groups):
         raise ValueError(f"{name}: expected a bias of shape {(outputs,)}, got {bias.shape}")
 
 
-def _with_bias(out, bias, n):
-    return out if bias is None else out + bias.reshape((1, -1) + (1,) * n)
-
-
 def conv(name, n, input, weight, bias, stride, padding, dilation, groups):
     """The common body of conv1d, conv2d and conv3d."""
     _check(name, input, weight, bias, n, weight.shape[1] * groups, weight.shape[0], groups)
@@ -101,7 +121,7 @@ def conv(name, n, input, weight, bias, stride, padding, dilation, groups):
     if any(s + 2 * p < span for s, p, span in zip(size, padding, spans)):
         raise ValueError(f"{name}: expected a padded input of at least {tuple(spans)} (the dilated kernel), got size "
                          f"{size} with padding {padding}")
-    return _with_bias(Correlate(kernel, size, stride, padding, dilation, groups)(input, weight), bias, n)
+    return Correlate(kernel, size, stride, padding, dilation, groups)(input, weight, bias)
 
 
 def conv_transpose(name, n, input, weight, bias, stride, padding, output_padding, groups, dilation):
@@ -116,7 +136,7 @@ def conv_transpose(name, n, input, weight, bias, stride, padding, output_padding
                   for m, s, p, d, k, e in zip(input.shape[2:], stride, padding, dilation, kernel, extra)])
     if any(m < 1 for m in size):
         raise ValueError(f"{name}: expected an output of positive size, got {size} for input {input.shape}")
-    return _with_bias(Transpose(kernel, size, stride, padding, dilation, groups)(input, weight), bias, n)
+    return Transpose(kernel, size, stride, padding, dilation, groups)(input, weight, bias)
 
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

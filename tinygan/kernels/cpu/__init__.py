@@ -1,6 +1,7 @@
 """Kernels on NumPy arrays, spread over a small thread pool."""
 
 from tinygan.kernels.cpu.activation import leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, tanh, tanh_vjp
+from tinygan.kernels.cpu.bias import add_bias, channel_sum
 from tinygan.kernels.cpu.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cpu.matmul import matmul
 from tinygan.kernels.cpu.normalize import normalize, normalize_vjp
@@ -9,6 +10,7 @@ from tinygan.kernels.cpu.pooling import max_pool_indices, window_sum, window_sum
 
 __all__ = [
     "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
+    "add_bias", "channel_sum",
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
     "normalize", "normalize_vjp",

@@ -5,6 +5,7 @@ array in its order of memory and hands out a transposed view.
 """
 
 from tinygan.kernels.cuda.activation import leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, tanh, tanh_vjp
+from tinygan.kernels.cuda.bias import add_bias, channel_sum
 from tinygan.kernels.cuda.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cuda.matmul import matmul
 from tinygan.kernels.cuda.normalize import normalize, normalize_vjp
@@ -13,6 +14,7 @@ from tinygan.kernels.cuda.pooling import max_pool_indices, window_sum, window_su
 
 __all__ = [
     "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
+    "add_bias", "channel_sum",
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
     "normalize", "normalize_vjp",

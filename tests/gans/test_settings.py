@@ -30,7 +30,9 @@ def test_the_shape_of_the_data_chooses_the_networks():
     ({"channels": 3}, "unknown setting 'channels' .networks 'mlp' have no such setting."),
     ({"loss": "hinge"}, "wgan-gp: loss: expected 'wasserstein', which its step is written for, got 'hinge'"),
     ({"penalty": "r3(1)"}, "wgan-gp: penalty: expected a penalty such as 'r1.10.', got 'r3.1.'"),
-    ({"lr": "fast"}, "wgan-gp: lr: expected a number like 0.0001, got 'fast'"),
+    ({"lr": "fast"}, "wgan-gp: lr: expected a number >= 0, or none, got 'fast'"),
+    ({"lr": None}, "wgan-gp: lr: expected a number like 0.0001, got None"),
+    ({"d_lr": -1}, "wgan-gp: d_lr: expected a number >= 0, or none, got -1"),
     ({"n_critic": 2.5}, "n_critic: expected a whole number like 5, got 2.5"),
     ({"betas": 0.5}, r"betas: expected numbers like \(0.0, 0.9\), got 0.5"),
     ({"simultaneous": 1}, "simultaneous: expected True or False like False, got 1"),
@@ -115,3 +117,8 @@ def test_priors_and_truncation():
     assert abs(kept.std() - 0.3853) < 5 * 0.3853 / np.sqrt(2 * 12000)
     with pytest.raises(SettingError, match="prior: expected one of normal, uniform, got 'cauchy'"):
         gans.make("gan", (2,), prior="cauchy").noise(1)
+
+
+def test_a_setting_may_not_hide_a_method():
+    with pytest.raises(TypeError, match="Noisy: expected settings with names of their own, got 'noise'"):
+        type("Noisy", (gans.GAN,), {"defaults": {"noise": 0.1}})

@@ -53,7 +53,7 @@ class Trainer:
         self.inputs = gan.inputs(self.real, "preview")
         restore(self.folder.state, play=self.play, batches=batches, trainer=self)
         self.folder.state = None
-        self.started, self.first = time.monotonic(), self.play.done
+        self.started = time.monotonic()
 
     def run(self) -> Trainer:
         """Train to the end. Raises TrainingError at a NaN or infinity, Interrupted (an exit) after Ctrl-C."""

@@ -46,6 +46,10 @@ class GAN:
         super().__init_subclass__()
         bases = [c.__dict__.get("defaults", {}) for c in reversed(cls.__mro__)]
         cls.defaults = functools.reduce(lambda merged, own: {**merged, **own}, bases, {})
+        hidden = [key for key in cls.defaults if hasattr(cls, key)]
+        if hidden:
+            raise TypeError(f"{cls.__name__}: expected settings with names of their own, got {hidden[0]!r}, which "
+                            "would hide the attribute of that name")
 
     def __init__(self, *networks, **settings):
         if len(networks) != len(self.roles):

@@ -10,9 +10,6 @@ from tinygan.losses.penalties import none, parse
 from tinygan.models import NETWORKS, default_networks, network_settings
 
 
-RATES = ("lr", "d_lr")  # learning rates, of which None means that of another player
-
-
 class SettingError(ValueError):
     """A setting that does not exist, or a value that it cannot have."""
 
@@ -79,8 +76,8 @@ def check(name: str, key: str, value, default):
             raise SettingError(f"{name}: {key}: expected numbers like {tuple(default)}, got {value!r}")
         return tuple(value)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if key in RATES and not (value is None or number and value >= 0):
-        raise SettingError(f"{name}: {key}: expected a number >= 0, or none, got {value!r}")
+    if key == "d_lr" and default is None and not (value is None or number):
+        raise SettingError(f"{name}: {key}: expected a number, or none for lr, got {value!r}")
     fits = (isinstance(value, bool) if isinstance(default, bool) else
             isinstance(value, int) and number if isinstance(default, int) else
             number if isinstance(default, float) else True)

@@ -78,6 +78,11 @@ class Batches:
         while True:
             yield self.next_batch()
 
+    @property
+    def draws_next(self) -> bool:
+        """Whether the next batch begins with a draw from the stream, which is the case where an epoch begins."""
+        return self.shuffle and self.position == 0
+
     def next_batch(self):
         """The next batch, of the next epoch where one ends. The position counts it as handed out at once."""
         if self.position == 0:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
+from tinygan.data.cifar import cifar10
 from tinygan.data.dataset import ImageDataset
 from tinygan.data.folder import has_images, image_folder
 from tinygan.data.idx import DataError, read_pair
 from tinygan.data.mnist import check_split, embedded_mnist, fashion_mnist, find_file, mnist, select_split, stems
 
-NAMED = ("embedded", "mnist", "fashion-mnist")
+NAMED = ("embedded", "mnist", "fashion-mnist", "cifar10")
 
 
 def load(name_or_path, split: str = "train", size: int = 28, channels: int = 1, download: bool = True) -> ImageDataset:
-    """The data set of a name ("embedded", "mnist", "fashion-mnist") or of a folder with IDX files or images.
+    """The data set of a name ("embedded", "mnist", "fashion-mnist", "cifar10") or of a folder with IDX files or images.
 
     split: "train", "heldout" or "test". A folder of IDX files has the names of MNIST's files; "heldout" is the last
     sixth of its training files. Of a folder of images, every sixth is held out (and "test" is the same as "heldout").
@@ -29,6 +30,8 @@ def load(name_or_path, split: str = "train", size: int = 28, channels: int = 1, 
         dataset = mnist(split, download=download)
     elif name_or_path == "fashion-mnist":
         dataset = fashion_mnist(split, download=download)
+    elif name_or_path == "cifar10":
+        dataset = cifar10(split, download=download)
     else:
         return _folder(Path(name_or_path), split, size, channels)
     return dataset.resized(size).with_channels(channels)

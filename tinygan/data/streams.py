@@ -14,6 +14,8 @@ class PointBatches:
     labelled: batches are (points, labels). All its state are the counters of ``tinygan.random``.
     """
 
+    draws_next = True  # always: nothing can be made ahead
+
     def __init__(self, points: Points, batch_size: int, labelled: bool = False, stream: str = "data",
                  dtype=np.float32, device="cpu"):
         if batch_size < 1:
@@ -41,6 +43,11 @@ class Unpaired:
 
     def __init__(self, *sources):
         self.sources, self.batch_size = sources, sources[0].batch_size
+
+    @property
+    def draws_next(self) -> bool:
+        """Whether the next batch of any source begins with a draw."""
+        return any(source.draws_next for source in self.sources)
 
     def next_batch(self) -> tuple:
         """The next batch of every source."""

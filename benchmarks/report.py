@@ -70,9 +70,12 @@ def blas_share(outcome: dict) -> dict:
 
 
 def verdict(row: dict) -> str:
-    """"goal met", "floor met" or "missed"; the share is better when it is larger."""
+    """"goal met", "floor met" or "missed"; the share is better when it is larger. Nothing, when others were busy."""
     if row["ratio"] is None:
         return "not measured"
+    load = row["outcome"]["load"]
+    if load.get("busy_rounds", 0) > load["rounds"] / 2:
+        return "not valid: busy machine"
     if row["floor"] is None:
         return "no target"
     sign = -1 if row["title"] == SHARE["title"] else 1
@@ -176,7 +179,8 @@ def draw(rows: list, path: Path) -> None:
     from matplotlib import pyplot as plt
     rows = [row for row in rows if row["ratio"] is not None][::-1]
     figure, axes = plt.subplots(figsize=(10, 0.55 * len(rows) + 1.4), layout="constrained")
-    colours = {"goal met": "#2a9d8f", "floor met": "#e9c46a", "missed": "#e76f51", "no target": "#8d99ae"}
+    colours = {"goal met": "#2a9d8f", "floor met": "#e9c46a", "missed": "#e76f51", "no target": "#8d99ae",
+               "not valid: busy machine": "#d9d9d9"}
     for y, row in enumerate(rows):
         axes.barh(y, row["ratio"], color=colours[verdict(row)], height=0.6)
         axes.plot([row["low"], row["high"]], [y, y], color="black", linewidth=1)

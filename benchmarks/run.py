@@ -22,7 +22,7 @@ from pathlib import Path
 from cases import CASES, REPORT_ONLY, Result
 from machine import machine, versions
 from report import as_text, headline, summary, write_report
-from turns import PAUSE, Side, Watch, in_turn
+from turns import BUSY, PAUSE, Side, Watch, in_turn
 
 HERE = Path(__file__).resolve().parent
 NEEDS = {"tinygan": "numpy", "blas": "numpy", "torch": "torch", "jax": "jax", "scipy": "scipy"}
@@ -68,7 +68,7 @@ def work_of(side) -> dict:
     if len(parts) > 1 and side.name != "blas":
         return {}
     part, labels = next(iter(parts.items()))
-    counts = {label: side.ask("count", part=part, label=label) for label in labels}
+    counts = {label: side.ask("count", part=part, label=label) for label in labels if REPORT_ONLY not in label}
     return {label: found for label, found in counts.items() if found["flops"]}
 
 
@@ -89,8 +89,9 @@ def imports(case, settings: dict, seconds: float, threads: int) -> Result:
         if number > 3 and time.perf_counter() - begun > seconds:
             break
     times = {name if name != "torch" else f"torch {REPORT_ONLY}": seconds for name, seconds in times.items()}
-    # children that have ended are not in the process tree, so their own work is in this figure
-    return Result(case, {"import": times}, load={"rounds": number, "cores_in_use": round(watch.others(), 3)})
+    others = round(watch.others(), 3)
+    load = {"rounds": number, "busy_rounds": number if others > BUSY else 0, "others_cores": others}
+    return Result(case, {"import": times}, load=load)
 
 
 def memories(case, settings: dict, seconds: float, threads: int) -> Result:

@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 PAUSE = 0.02       # seconds between turns
 TURN = 0.3         # seconds that one turn should take
 BUSY = 0.15        # cores used by others above which a round does not count
+SLOW = 8.0         # seconds from which a first call is taken for the time of all calls
 WITHIN = 1.2       # competitors this many times slower than the fastest of their library are timed only once
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -65,7 +66,8 @@ class Watch:
         busy = sum(fields) - fields[3] - fields[4]  # without idle and waiting for disks
         own = 0
         for pid in (os.getpid(), *(p.pid for p in self.processes)):
-            own += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+            # own time in user and system mode, and that of children that have ended
+            own += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
         return time.perf_counter(), busy, own
 
     def others(self) -> float:
@@ -84,15 +86,18 @@ def calibrate(entries, turn: float) -> tuple[dict, dict]:
     """How often each competitor is called in a turn, and (its time, the time of a call), from a few warm calls."""
     repeats, times = {}, {}
     for side, part, label in entries:
-        side.ask("time", part=part, label=label, repeat=1, warm=1)
-        start = time.perf_counter()
-        side.ask("time", part=part, label=label, repeat=1, warm=0)
-        some = min(20, max(1, int(0.2 / (time.perf_counter() - start))))
-        start = time.perf_counter()
-        answer = side.ask("time", part=part, label=label, repeat=some, warm=0)
-        each = (time.perf_counter() - start) / some  # what a call takes: more than it counts, where it times itself
-        repeats[part, label] = max(1, min(200, round(turn / each)))
-        times[part, label] = statistics.median(answer), each
+        def call(repeat, side=side, part=part, label=label):
+            start = time.perf_counter()
+            seconds = side.ask("time", part=part, label=label, repeat=repeat, warm=0)
+            # what a call takes is more than it counts, where it times itself
+            return statistics.median(seconds), (time.perf_counter() - start) / repeat
+        found = call(1)  # with everything that is built or compiled
+        if found[1] < SLOW:
+            found = call(1)
+        if found[1] < turn / 2:
+            found = call(min(20, max(1, int(turn / found[1]))))
+        times[part, label] = found
+        repeats[part, label] = max(1, min(200, round(turn / found[1])))
     return repeats, times
 
 
@@ -114,8 +119,8 @@ def fastest_few(entries, times) -> list:
 def in_turn(sides, seconds: float, least: int = 3, most: int = 25) -> tuple[dict, dict]:
     """Rounds of turns, one per competitor, for about ``seconds``: (part -> label -> median per round, load).
 
-    A round in which others used more than BUSY cores is repeated, while there is time: at most twice ``seconds`` once
-    there are ``least`` rounds. What remains busy is kept and said.
+    A round in which others used more than BUSY cores is repeated, while there is time: at most half as long again
+    as ``seconds``, once there are ``least`` rounds. What remains busy is kept and said.
     """
     entries = entrants(sides)
     repeats, times = calibrate(entries, min(TURN, seconds / len(entries) / 5))
@@ -139,7 +144,7 @@ def in_turn(sides, seconds: float, least: int = 3, most: int = 25) -> tuple[dict
             medians[part, label] = statistics.median(answer)
         others = watch.others()
         (kept if others <= BUSY else busy).append((others, medians))
-        late = time.perf_counter() - started > 2 * seconds
+        late = time.perf_counter() - started > 1.5 * seconds
         if len(kept) == rounds or late and len(kept) + len(busy) >= least:
             break
     chosen = sorted(kept + busy, key=lambda pair: pair[0])[:rounds]

@@ -86,7 +86,10 @@ def test_the_ratio_is_that_to_the_fastest_way_that_counts(scripts):
                            "jax jit (report only)": [0.1, 0.1, 0.1]}}
     entry = scripts["report"].summary(case, parts)["iteration"]
     assert entry["opponent"] == "torch channels-last" and entry["ratio"]["median"] == 2.0
-    rows = [{"title": "", "ratio": ratio, "floor": 1.3, "goal": 1.0} for ratio in (0.9, 1.2, 1.4)]
-    assert list(map(scripts["report"].verdict, rows)) == ["goal met", "floor met", "missed"]
-    share = {"title": scripts["report"].SHARE["title"], "ratio": 0.6, "floor": 0.55, "goal": 0.75}
-    assert scripts["report"].verdict(share) == "floor met"
+    verdict, quiet, busy = scripts["report"].verdict, {"rounds": 4, "busy_rounds": 2}, {"rounds": 4, "busy_rounds": 3}
+
+    def row(ratio, load=quiet, **rest):
+        return {"title": "", "ratio": ratio, "floor": 1.3, "goal": 1.0, "outcome": {"load": load}, **rest}
+    assert [verdict(row(ratio)) for ratio in (0.9, 1.2, 1.4)] == ["goal met", "floor met", "missed"]
+    assert verdict(row(0.6, title=scripts["report"].SHARE["title"], floor=0.55, goal=0.75)) == "floor met"
+    assert verdict(row(0.1, busy)) == "not valid: busy machine"

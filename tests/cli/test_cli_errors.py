@@ -47,6 +47,15 @@ def fails(done, status, *messages):
     (["train", "gan", "--data", "ring8", "--set", "lr=-1"], "Adam: expected lr >= 0, got -1"),
     (["train", "gan", "--set", "lr=1e999"], "lr: expected finite numbers, got '1e999'"),
     (["train", "gan", "--data", "ring8", "--set", "n_critic=1.5"], "n_critic: expected a whole number"),
+    (["train", "gan", "--data", "ring8", "--set", "n_critic=0"], "D: expected at least one update per step, got 0"),
+    (["train", "gan", "--data", "ring8", "--set", "accumulate=0"], "accumulate: expected at least one batch"),
+    (["train", "gan", "--data", "ring8", "--set", "hidden=6"], "whole numbers like (128, 128), got 6; 6, is a list"),
+    (["train", "gan", "--data", "ring8", "--set", "hidden=()"], "hidden: expected whole numbers like (128, 128)"),
+    (["train", "gan", "--data", "ring8", "--set", "betas='a','b'"], "betas: expected numbers like (0.5, 0.999)"),
+    (["train", "gan", "--data", "ring8", "--set", "hidden=4,", "d_norm=bach"], "norm: expected one of None, batch"),
+    (["train", "gan", "--data", "ring8", "--set", "self=1"], "unknown setting 'self'"),
+    (["train", "gan", "--data", "ring8", "--set", "shape=1"], "unknown setting 'shape'"),
+    (["train", "gan", "--data", ""], "expected a known name or a folder, got ''"),
     (["train", "gan", "--data", "ring8", "--set", "loss=hing"], "loss: expected one of minimax, "),
     (["train", "gan", "--data", "ring8", "--set", "penalty=r1(__import__('os'))"], "penalty: expected a penalty such"),
     (["train", "wgan-gp", "--data", "ring8", "--set", "loss=hinge"], "loss: expected 'wasserstein'"),
@@ -185,6 +194,13 @@ def test_paths_that_cannot_be_written(tinygan, tmp_path, runs, words):
         run = "gan" if command == "graph" else runs["points"]
         fails(tinygan(command, run, "--out", f"file/{name}"), 1, "error: file: File exists")
     fails(tinygan("compare", runs["points"], runs["plain"], "--out", "file/a.png"), 1, "file")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder that nobody can write to")
+def test_a_folder_that_nobody_can_write_to(tinygan, runs, words):
+    fails(tinygan("train", "gan", *words.points, "--out", "/proc/a"), 1, "/proc/a: cannot use the run folder: ")
+    fails(tinygan("sample", runs["points"], "--out", "/proc/a.npy"), 1, "/proc/")
+    fails(tinygan("report", runs["points"], "--out", "/proc/a.html"), 1, "/proc/")
 
 
 def test_a_diverging_run(tinygan, tmp_path, words):

@@ -48,7 +48,7 @@ def small_game(args):
     row, given = gans.find(args.recipe), dict(args.settings)
     of_data = known_shape(row.data) if row.data in NAMES else (1, 28, 28)
     size = args.shape or (of_data if len(of_data) == 1 else (of_data[0], 8, 8))
-    family = row.resolved(size, **{k: v for k, v in given.items() if k == "networks"})["networks"]
+    family = row.resolved(size, **given)["networks"]
     sizes = {key: value for key, value in SMALL.items() if key in network_settings(family)}
     gan = row.build(size, **{"z_dim": 3, **sizes, **given}).to(np.float64)
     for network in gan.modules().values():  # weights of a size at which nothing is flat

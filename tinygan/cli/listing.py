@@ -10,7 +10,7 @@ import sys
 from tinygan import backend, gans
 from tinygan.cli.options import UsageError, add_settings, origins, table, text
 from tinygan.cli.runs import number, runs_in
-from tinygan.cli.sources import NAMES, described, known_shape
+from tinygan.cli.sources import described, known_shape, sample_shape
 from tinygan.cli.training import networks
 from tinygan.gans.base import plain
 from tinygan.kernels.threads import get_num_threads
@@ -79,10 +79,8 @@ def info(args) -> None:
         print(table(("", ""), machine()).lstrip())
         return
     row = gans.find(args.recipe)
-    name = args.data or row.data
-    config = described(name, None, None)
-    shape = known_shape(name) if name in NAMES else (config["image_channels"], config["size"], config["size"])
-    given = dict(args.settings)
+    name = row.data if args.data is None else args.data
+    shape, given = sample_shape(described(name, None, None)), dict(args.settings)
     print(f"{row.name}: {row.paper}, https://arxiv.org/abs/{row.arxiv}\n")
     print(inspect.getdoc(row.gan))
     print(f"\nOn {name}, samples of shape {shape}:\n")

@@ -68,7 +68,8 @@ def setting(text: str) -> tuple:
 def add_settings(parser) -> None:
     """--set, as often as wanted; the last value of a key counts."""
     parser.add_argument("--set", metavar="KEY=VALUE", dest="settings", type=setting, nargs="+", action="extend",
-                        default=[], help="settings in place of the recipe's: lr=1e-4 betas=0,0.9 'penalty=r1(1)+r2(1)'")
+                        default=[], help="settings in place of the recipe's: lr=1e-4 betas=0,0.9 hidden=64, "
+                        "'penalty=r1(1)+r2(1)'")
 
 
 def add_device(parser, default="auto") -> None:

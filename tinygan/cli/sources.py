@@ -51,13 +51,20 @@ def described(name: str, size: int | None, channels: int | None) -> dict:
         own = None if name in POINTS else 28
         return {"data": name, "size": size or own, "image_channels": channels or (own and known_shape(name)[0])}
     folder = Path(name)
-    if not folder.exists():
+    if not name or not folder.exists():
         near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(NAMES)}"
         raise UsageError(f"--data: expected a known name or a folder, got {name!r}; {hint}")
     idx = any(find_file(folder, stem) for split in ("train", "test") for stem in stems(split))
     return {"data": str(folder.resolve()), "size": size or (28 if idx else 32),
             "image_channels": channels or (1 if idx else 3)}
+
+
+def sample_shape(config: dict) -> tuple:
+    """The shape of one sample of the data in a run's config, without loading them."""
+    if config["data"] in POINTS:
+        return known_shape(config["data"])
+    return (config["image_channels"], config["size"], config["size"])
 
 
 def batch_size(name: str) -> int:
@@ -122,4 +129,4 @@ def _stacked_modes(device):
     return lambda gan: measure(gan.sample(5000)), "classes of 1,000 among 5,000 samples"
 
 
-__all__ = ["NAMES", "Source", "batch_size", "described", "known_shape", "open_source", "real_points"]
+__all__ = ["NAMES", "Source", "batch_size", "described", "known_shape", "open_source", "real_points", "sample_shape"]

@@ -8,7 +8,7 @@ from tinygan import gans, random
 from tinygan.backend import resolve_device
 from tinygan.cli.options import UsageError, add_device, add_settings, at_least, origins, seed, table
 from tinygan.cli.runs import Run
-from tinygan.cli.sources import NAMES, batch_size, described, known_shape, open_source
+from tinygan.cli.sources import NAMES, batch_size, described, open_source, sample_shape
 from tinygan.train import RunFolderError, Trainer
 
 EVERY = ("log_every", "sample_every", "save_every", "score_every")
@@ -48,16 +48,16 @@ def add_commands(commands) -> None:
 def train(args) -> None:
     """``tinygan train``."""
     row, given = gans.find(args.recipe), dict(args.settings)
-    name = args.data or row.data
+    name = row.data if args.data is None else args.data
     config = {"recipe": args.recipe, "settings": given, **described(name, args.size, args.image_channels),
               "batch_size": args.batch_size or batch_size(name), "seed": args.seed, "steps": args.steps,
               **{key: getattr(args, key) for key in EVERY}, "score": not args.no_score}
     device = resolve_device(args.device)
+    row.resolved(sample_shape(config), **given)  # a wrong setting is told before data are fetched
     if args.dry_run:
-        return show(row, config, device, args.out)
-    if name in NAMES:
-        row.resolved(known_shape(name), **given)  # a wrong setting is told before data are fetched
-    run(config, args.out, device, quiet=args.quiet)
+        show(row, config, device, args.out)
+    else:
+        run(config, args.out, device, quiet=args.quiet)
 
 
 def resume(args) -> None:
@@ -90,9 +90,7 @@ def run(config: dict, out, device, *, resume: bool = False, quiet: bool = False)
 
 def show(row, config: dict, device, out) -> None:
     """What ``tinygan train`` would do: every setting with its origin, the networks, the players."""
-    shape = known_shape(config["data"]) if config["data"] in NAMES else (config["image_channels"],) + (0, 0)
-    if len(shape) == 3:
-        shape = (config["image_channels"], config["size"], config["size"])
+    shape = sample_shape(config)
     gan = gans.make(row.name, shape, "cpu", **config["settings"])
     print(f"{row.name}: {row.paper}, arXiv:{row.arxiv}\n")
     print(table(("setting", "value", "from"), origins(row, config["settings"], shape)))

@@ -31,7 +31,7 @@ class Recipe:
         """The GAN for data of ``shape`` with these settings in place of the recipe's. Raises SettingError."""
         return self.gan.build(shape, name=self.name, row=self.settings, device=device, **settings)
 
-    def resolved(self, shape, **settings) -> dict:
+    def resolved(self, shape, /, **settings) -> dict:
         """All settings that :meth:`build` would use; no network is made."""
         return resolve(self.gan, self.name, self.settings, settings, shape)
 

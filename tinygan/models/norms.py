@@ -37,8 +37,11 @@ def has_shift(name) -> bool:
 
 
 def normalize_weights(name, network: nn.Module) -> None:
-    """Spectral norm on every linear and convolution layer of an initialised network when ``name`` says so."""
-    if name == "spectral":
+    """Spectral norm on every linear and convolution layer of an initialised network when ``name`` says so.
+
+    Raises ValueError for a name that is no norm's, also where no layer of the network would have asked for it.
+    """
+    if check_norm(name) == "spectral":
         for module in list(network.modules()):
             if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
                 nn.spectral_norm(module)

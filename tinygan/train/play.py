@@ -16,6 +16,8 @@ class Play:
     """
 
     def __init__(self, gan, batches, steps: int):
+        if gan.accumulate < 1:
+            raise ValueError(f"{gan.name}: accumulate: expected at least one batch per gradient, got {gan.accumulate}")
         self.gan, self.batches = gan, batches
         self.stages = gan.stages(steps)
         self.done = self.drawn = 0  # steps, and real samples

@@ -187,7 +187,7 @@ class Trainer:
         """Real samples for the picture, from batches that the training will see all the same."""
         saved = self.batches.state_dict(), random.get_state()
         parts = [self.batches.next_batch()]
-        n = n or (64 if np.ndim(parts[0][0] if isinstance(parts[0], tuple) else parts[0]) > 2 else 2000)
+        n = n or (64 if (parts[0][0] if isinstance(parts[0], tuple) else parts[0]).ndim > 2 else 2000)
         while sum(map(len, (p[0] if isinstance(p, tuple) else p for p in parts))) < n:
             parts.append(self.batches.next_batch())
         self.batches.load_state_dict(saved[0])

@@ -23,6 +23,10 @@ class Player:
     updates: int = 1
     fresh: bool = True
 
+    def __post_init__(self):
+        if self.updates < 1:
+            raise ValueError(f"{self.name}: expected at least one update per step, got {self.updates}")
+
     def parameters(self) -> list:
         """The parameters of all its networks, shared ones once."""
         found = {id(p): p for network in self.networks for p in network.parameters()}

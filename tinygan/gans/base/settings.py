@@ -72,10 +72,12 @@ def check(name: str, key: str, value, default):
         expected = f"one of {', '.join(ADVERSARIAL)}" if key == "loss" else "a penalty such as 'r1(10)'"
         raise SettingError(f"{name}: {key}: expected {expected}, got {value!r}") from error
     if isinstance(default, (tuple, list)):
-        if not isinstance(value, (tuple, list)):
-            raise SettingError(f"{name}: {key}: expected numbers like {tuple(default)}, got {value!r}")
+        whole = all(isinstance(part, int) for part in default)
+        if not isinstance(value, (tuple, list)) or not value or not all(_is_number(part, whole) for part in value):
+            raise SettingError(f"{name}: {key}: expected {'whole ' if whole else ''}numbers like {tuple(default)}, "
+                               f"got {value!r}" + (f"; {value}, is a list of one" if _is_number(value, whole) else ""))
         return tuple(value)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = _is_number(value)
     if key == "d_lr" and default is None and not (value is None or number):
         raise SettingError(f"{name}: {key}: expected a number, or none for lr, got {value!r}")
     fits = (isinstance(value, bool) if isinstance(default, bool) else
@@ -85,6 +87,10 @@ def check(name: str, key: str, value, default):
         kind = {bool: "True or False", int: "a whole number", float: "a number"}[type(default)]
         raise SettingError(f"{name}: {key}: expected {kind} like {default}, got {value!r}")
     return float(value) if isinstance(default, float) else value
+
+
+def _is_number(value, whole: bool = False) -> bool:
+    return isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
 
 
 def plain(settings: dict) -> dict:

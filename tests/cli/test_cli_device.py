@@ -1,0 +1,28 @@
+"""--device cuda, on the strict stand-in for CuPy."""
+import json
+
+import numpy as np
+import pytest
+
+from tinygan.train import load_checkpoint
+
+
+@pytest.mark.parametrize("recipe", ["rpgan-r1-r2", "wgan", "wgan-gp", "began", "infogan"])
+def test_a_run_on_a_gpu_is_trained_resumed_and_sampled(tinygan, tmp_path, words, cupy_standin, recipe):
+    words = [word for word in words.points if word not in ("--device", "cpu")]
+    done = tinygan("train", recipe, *words, "ema=0.9", "--device", "cuda", "--steps", 4, "--quiet", "--out", "a")
+    assert (done.status, done.err) == (0, ""), done.err
+    settings = json.loads((tmp_path / "a" / "config.json").read_text())["settings"]
+    assert settings["device"] == "cuda:0"
+    assert tinygan("resume", "a", "--steps", 6, "--quiet").err == ""
+    assert load_checkpoint(tmp_path / "a" / "last.npz")["step"] == 6
+    assert tinygan("sample", "a", "--device", "cuda", "--out", "gpu.npy").status == 0
+    assert tinygan("resume", "a", "--device", "cpu", "--steps", 7, "--quiet").err == ""
+    samples = np.load(tmp_path / "gpu.npy")
+    assert samples.shape == (64, 2) and np.isfinite(samples).all()
+
+
+def test_auto_takes_the_gpu(tinygan, words, cupy_standin):
+    words = [word for word in words.points if word not in ("--device", "cpu")]
+    done = tinygan("train", "gan", *words, "--dry-run")
+    assert done.status == 0 and "device cuda:0, " in done.out

@@ -1,6 +1,6 @@
 """WGAN-GP on MNIST digits with convolutional networks (Gulrajani et al. 2017, arXiv:1704.00028, Algorithm 1).
 
-    python examples/wgan_gp_mnist.py --device auto --data embedded --steps 600
+    python examples/wgan_gp_mnist.py --device auto --data embedded --steps 1600
 
 The critic f, without batch norm, minimises  E f(G(z)) - E f(x) + 10 E (|grad f(e x + (1 - e) G(z))| - 1)^2  five times
 for every step of the generator, which minimises  -E f(G(z)).  Minus the critic's loss without the penalty estimates the
@@ -13,7 +13,7 @@ import sys
 import tinygan
 from tinygan import data, gans, metrics, random, train
 
-STEPS = 600
+STEPS = 1600
 EXPECTED = 0.50     # share of samples that the digit classifier should be sure of, with all 10 classes present
 
 
@@ -24,7 +24,7 @@ def arguments():
     parser.add_argument("--steps", type=int, default=STEPS, help="of the generator")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--channels", type=int, default=16, help="width of the networks")
-    parser.add_argument("--lr", type=float, default=5e-4, help="the paper's 1e-4 needs many more steps")
+    parser.add_argument("--lr", type=float, default=1e-3, help="the paper's 1e-4 needs many more steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", help="run folder (default: runs/wgan-gp-mnist-<n>)")
     parser.add_argument("--resume", metavar="RUN", help="continue the run in this folder")
@@ -38,7 +38,7 @@ def main():
     dataset = data.load(args.data, "train")
     batches = data.Batches(dataset.scaled(), args.batch_size, device=device)
 
-    gan = gans.make("wgan-gp", (1, 28, 28), device, channels=args.channels, lr=args.lr)
+    gan = gans.make("wgan-gp", (1, 28, 28), device, channels=args.channels, lr=args.lr, ema=0.99)
     untrained = gan.sample(2000)
     trainer = train.Trainer(gan, batches, args.steps, args.resume or args.out, resume=bool(args.resume), log_every=10,
                             config={"name": "wgan-gp-mnist", "data": args.data})

@@ -26,3 +26,20 @@ def test_auto_takes_the_gpu(tinygan, words, cupy_standin):
     words = [word for word in words.points if word not in ("--device", "cpu")]
     done = tinygan("train", "gan", *words, "--dry-run")
     assert done.status == 0 and "device cuda:0, " in done.out
+
+
+def test_info_names_the_gpu(tinygan, cupy_standin, monkeypatch):
+    # Two functions of CuPy's runtime that nothing else needs; the name is a bytes object there.
+    runtime = cupy_standin.cuda.runtime
+    monkeypatch.setattr(runtime, "getDeviceProperties", lambda index: {"name": b"Stand-in 9000"}, raising=False)
+    monkeypatch.setattr(runtime, "memGetInfo", lambda: (3 * 2 ** 30, 4 * 2 ** 30), raising=False)
+    assert "Stand-in 9000, 4.0 GiB, 3.0 GiB of it unused" in tinygan("info").out
+
+
+def test_images_on_a_gpu(tinygan, tmp_path, words, cupy_standin):
+    words = [word for word in words.images if word not in ("--device", "cpu")]
+    done = tinygan("train", "dcgan", *words, "--device", "cuda", "--steps", 2, "--no-score", "--quiet", "--out", "a")
+    assert (done.status, done.err) == (0, ""), done.err
+    for command in (["sample", "a", "--grid"], ["interpolate", "a", "--rows", 2, "--frames", 3]):
+        assert tinygan(*command, "--device", "cuda").status == 0
+    assert (tmp_path / "a" / "grid.png").exists() and (tmp_path / "a" / "interpolation.gif").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,16 @@ POINT_BATCH, IMAGE_BATCH = 256, 64
 
 @dataclass(frozen=True)
 class Source:
-    """Batches of samples of ``shape``; ``score(gan)``, the larger the better, says what ``measure`` says."""
+    """Batches of samples of ``shape``; ``score(gan)``, the larger the better, says what ``measure`` says.
+
+    ``digest``: by which a resumed run knows that the images are still the same ones.
+    """
 
     batches: object
     shape: tuple
     score: Callable | None = None
     measure: str | None = None
+    digest: str | None = None
 
 
 def known_shape(name: str) -> tuple:
@@ -84,7 +89,8 @@ def open_source(config: dict, device, scored: bool = True) -> Source:
     judged = scored and size == 28
     score, measure = (_stacked_modes(device) if judged and name in STACKED else
                       _distance(device) if judged and name in DIGITS and channels == 1 else (None, None))
-    return Source(Batches(images.scaled(), number, device=device), images.images.shape[1:], score, measure)
+    digest = hashlib.sha256(np.ascontiguousarray(images.images)).hexdigest()[:16]
+    return Source(Batches(images.scaled(), number, device=device), images.images.shape[1:], score, measure, digest)
 
 
 def real_points(name: str, n: int) -> np.ndarray | None:

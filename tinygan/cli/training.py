@@ -9,9 +9,11 @@ from tinygan.backend import resolve_device
 from tinygan.cli.options import UsageError, add_device, add_settings, at_least, origins, seed, table
 from tinygan.cli.runs import Run
 from tinygan.cli.sources import NAMES, batch_size, described, open_source, sample_shape
-from tinygan.train import RunFolderError, Trainer
+from tinygan.train import CheckpointError, RunFolderError, Trainer
 
 EVERY = ("log_every", "sample_every", "save_every", "score_every")
+NEEDED = {"recipe", "settings", "data", "size", "image_channels", "batch_size", "seed", "steps", "device", "score",
+          *EVERY}
 
 
 def add_commands(commands) -> None:
@@ -64,7 +66,7 @@ def resume(args) -> None:
     """``tinygan resume``."""
     found = Run(args.run)
     config = found.settings
-    if "data" not in config:
+    if not NEEDED <= set(config):
         raise RunFolderError(f"{args.run}: expected a run of `tinygan train`, got one of a program, which resumes it "
                              "itself")
     steps = args.steps or config["steps"]
@@ -80,9 +82,20 @@ def run(config: dict, out, device, *, resume: bool = False, quiet: bool = False)
     random.manual_seed(config["seed"])
     source = open_source(config, device, bool(config["score"]))
     gan = gans.make(config["recipe"], source.shape, device, **config["settings"])
-    own = {**{key: config[key] for key in ("data", "size", "image_channels")}, "score": source.measure}
-    trainer = Trainer(gan, source.batches, config["steps"], out, resume=resume, config=own, score=source.score,
-                      quiet=quiet, **{key: config[key] for key in EVERY}).run()
+    own = {**{key: config[key] for key in ("data", "size", "image_channels")}, "data_digest": source.digest,
+           "score": source.measure}
+    try:
+        trainer = Trainer(gan, source.batches, config["steps"], out, resume=resume, config=own, score=source.score,
+                          quiet=quiet, **{key: config[key] for key in EVERY})
+    except (RunFolderError, CheckpointError):
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        if not resume:
+            raise
+        # A checkpoint of other networks, of other data, of a program: whatever is missing or does not fit.
+        raise CheckpointError(f"{out}: expected a checkpoint of this run on the same data, got another one "
+                              f"({type(error).__name__}: {error})") from error
+    trainer.run()
     line = Run(trainer.folder.path).last_line()
     if not quiet and line:
         print(line)

@@ -32,13 +32,16 @@ def installed(side: str) -> bool:
     return importlib.util.find_spec(NEEDS[side]) is not None
 
 
-def measure(case, mode: str, threads: int) -> dict:
+def measure(case, mode: str, threads: int, patience: float = 0.0) -> dict:
     """Run one case, and return everything that is known about it, ready for JSON."""
     settings = getattr(case, mode)
     seconds = case.seconds[0] if mode == "full" else case.seconds[1]
     before = os.getloadavg()
     started = time.perf_counter()
-    result = {"time": in_processes, "import": imports, "memory": memories}[case.kind](case, settings, seconds, threads)
+    if case.kind == "time":
+        result = in_processes(case, settings, seconds, threads, patience)
+    else:
+        result = {"import": imports, "memory": memories}[case.kind](case, settings, seconds, threads)
     return {"name": case.name, "title": case.title, "mode": mode, "settings": settings, "notes": case.notes,
             "floor": case.floor, "goal": case.goal, "threads": threads, "took_seconds": time.perf_counter() - started,
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -47,7 +50,7 @@ def measure(case, mode: str, threads: int) -> dict:
             "parts": summary(case, result.parts), "rounds": result.parts}
 
 
-def in_processes(case, settings: dict, seconds: float, threads: int) -> Result:
+def in_processes(case, settings: dict, seconds: float, threads: int, patience: float) -> Result:
     names = [name for name in case.sides if installed(name)]
     with contextlib.ExitStack() as stack:
         sides, counts = [], {}
@@ -56,7 +59,7 @@ def in_processes(case, settings: dict, seconds: float, threads: int) -> Result:
             side = stack.enter_context(Side(name, case.name, given, threads))
             sides.append(side)
             counts |= work_of(side)
-        parts, load = in_turn(sides, seconds)
+        parts, load = in_turn(sides, seconds, patience=patience)
     for found in counts.values():
         found.pop("products", None)
     return Result(case, parts, counts, load)
@@ -65,7 +68,7 @@ def in_processes(case, settings: dict, seconds: float, threads: int) -> Result:
 def work_of(side) -> dict:
     """label -> FLOPs and parameters of the first part, where a case has one part only."""
     parts = side.ask("list")
-    if len(parts) > 1 and side.name != "blas":
+    if side.name == "scipy" or len(parts) > 1 and side.name != "blas":
         return {}
     part, labels = next(iter(parts.items()))
     counts = {label: side.ask("count", part=part, label=label) for label in labels if REPORT_ONLY not in label}
@@ -120,6 +123,8 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="print the names of the cases and stop")
     parser.add_argument("--threads", type=int, default=min(2, len(os.sched_getaffinity(0))),
                         help="threads, and cores, of every side (default: 2, or what there is)")
+    parser.add_argument("--patience", type=float, default=0.0,
+                        help="seconds per case to wait for quiet on a busy machine (default: 0)")
     parser.add_argument("--out", type=Path, help="folder of the JSON files (default: results beside this file)")
     return parser.parse_args(arguments)
 
@@ -135,7 +140,8 @@ def main(arguments=None):
     found = []
     for name in options.only or CASES:
         print(f"{name} ...", flush=True)
-        outcome = measure(CASES[name], "quick" if options.quick else "full", options.threads)
+        outcome = measure(CASES[name], "quick" if options.quick else "full", options.threads,
+                          options.patience)
         found.append(outcome)
         print("    " + as_text(headline(CASES[name], outcome)) + f"   ({outcome['took_seconds']:.0f} s, load average "
               f"{outcome['load_average']['before'][0]:.2f}, {outcome['load']})", flush=True)

@@ -38,10 +38,10 @@ class Side:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.process.stdin.close()
         self.process.stdout.close()
-        if self.process.wait(60):
+        if self.process.wait(60) and kind is None:  # an error that is on its way already says more
             raise RuntimeError(f"benchmarks: expected the process of {self.name} to end well, got exit code "
                                f"{self.process.returncode}")
 
@@ -116,11 +116,23 @@ def fastest_few(entries, times) -> list:
             or times[entry[1:]][0] <= WITHIN * best[entry[1], library(entry[2])]]
 
 
-def in_turn(sides, seconds: float, least: int = 3, most: int = 25) -> tuple[dict, dict]:
+def wait_for_quiet(processes, patience: float) -> float:
+    """Sleep until others leave the machine alone for a second, at most ``patience`` seconds; how long it took."""
+    started = time.perf_counter()
+    while patience > 0 and time.perf_counter() - started < patience:
+        watch = Watch(processes)
+        time.sleep(1.0)
+        if watch.others() <= BUSY:
+            break
+    return time.perf_counter() - started
+
+
+def in_turn(sides, seconds: float, least: int = 3, most: int = 25, patience: float = 0.0) -> tuple[dict, dict]:
     """Rounds of turns, one per competitor, for about ``seconds``: (part -> label -> median per round, load).
 
     A round in which others used more than BUSY cores is repeated, while there is time: at most half as long again
-    as ``seconds``, once there are ``least`` rounds. What remains busy is kept and said.
+    as ``seconds``, once there are ``least`` rounds. What remains busy is kept and said. With ``patience`` it waits
+    before a round for the others to finish, that many seconds in all, which count for nothing.
     """
     entries = entrants(sides)
     repeats, times = calibrate(entries, min(TURN, seconds / len(entries) / 5))
@@ -133,6 +145,8 @@ def in_turn(sides, seconds: float, least: int = 3, most: int = 25) -> tuple[dict
     started = time.perf_counter()
     processes, kept, busy = [side.process for side in sides], [], []
     for number in range(2 * rounds):
+        waited = wait_for_quiet(processes, patience)
+        patience, started = patience - waited, started + waited
         watch = Watch(processes)
         medians = {}
         # the order turns round by one each time, so that nobody always comes after the same neighbour

@@ -31,22 +31,22 @@ class Mode:
         self.watcher = watcher
 
 
-_mode: ContextVar[Mode] = ContextVar("tinygan_mode", default=Mode(True))
+MODE: ContextVar[Mode] = ContextVar("tinygan_mode", default=Mode(True))
 
 
 def is_grad_enabled() -> bool:
     """Whether operations are being recorded in this context."""
-    return _mode.get().grad
+    return MODE.get().grad
 
 
 @contextlib.contextmanager
 def set_grad_enabled(enabled: bool):
     """Record operations inside the block, or do not."""
-    token = _mode.set(Mode(enabled, _mode.get().watcher))
+    token = MODE.set(Mode(enabled, MODE.get().watcher))
     try:
         yield
     finally:
-        _mode.reset(token)
+        MODE.reset(token)
 
 
 def no_grad():
@@ -62,15 +62,15 @@ def enable_grad():
 @contextlib.contextmanager
 def watch(watcher):
     """Let ``watcher.forward(node, arrays)`` and ``watcher.backward(node, cotangents)`` run every operation inside."""
-    token = _mode.set(Mode(_mode.get().grad, watcher))
+    token = MODE.set(Mode(MODE.get().grad, watcher))
     try:
         yield watcher
     finally:
-        _mode.reset(token)
+        MODE.reset(token)
 
 
 ALL = "all inputs"  # for Function.saves
-_numbers = itertools.count()  # every recorded call takes the next one
+NUMBERS = itertools.count()  # every recorded call takes the next one
 _FREED = ("freed",)  # stands in for the saved tensors of a node whose buffers were given back
 
 
@@ -129,7 +129,7 @@ class Function:
                     record = True
             else:
                 arrays.append(x)
-        mode = _mode.get()
+        mode = MODE.get()
         out = self.forward(*arrays) if mode.watcher is None else mode.watcher.forward(self, arrays)
         if record and mode.grad:
             self._record(inputs, out)
@@ -148,19 +148,25 @@ class Function:
 
     def _record(self, inputs, out) -> None:
         """Become a node of the graph: remember where the inputs came from and what backward will read."""
-        self.number = next(_numbers)
+        self.number = next(NUMBERS)
         self.edges = edges = []
+        versioned = False
         for x in inputs:
-            edges.append((x.node or x, x.index, x.data.shape) if isinstance(x, Tensor) and x.requires_grad else None)
-        if self.saves_output:
-            self.output_data = out
+            if isinstance(x, Tensor):
+                edges.append((x.node or x, x.index, x.data.shape) if x.requires_grad else None)
+                if x.version is not None:
+                    versioned = True
+            else:
+                edges.append(None)
         if type(out) is tuple:
             self.n_outputs = len(out)
+        if self.saves_output:
+            self.output_data = out
         if self.saves:
-            self.saved = saved = inputs if self.saves is ALL else tuple([inputs[i] for i in self.saves])
-            for x in saved:
-                if isinstance(x, Tensor) and x.version is not None:
-                    self.versions = (*(self.versions or ()), (x, x.version.count))
+            self.saved = inputs if self.saves is ALL else tuple([inputs[i] for i in self.saves])
+            if versioned:
+                self.versions = [(x, x.version.count) for x in self.saved
+                                 if isinstance(x, Tensor) and x.version is not None]
 
     def check_usable(self) -> None:
         """Raise when the buffers were freed, or when a saved parameter was written since this call."""
@@ -291,7 +297,9 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
             raise RuntimeError(f"grad: expected inputs that require gradients, got {x!r}")
     leaves = {id(x): None for x in inputs if x.node is None}
     values = {(x.node, x.index): None for x in inputs if x.node is not None}
-    _walk(outputs, seeds, leaves, values, create_graph, create_graph if retain_graph is None else retain_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    for leaf, gradient, _ in _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
+        leaves[id(leaf)] = gradient
     results = tuple([leaves[id(x)] if x.node is None else values[x.node, x.index] for x in inputs])
     for k, result in enumerate(results):
         if result is None and not allow_unused:
@@ -304,8 +312,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 def backward(outputs, grad_outputs=None, retain_graph: bool = False) -> None:
     """Add the gradient of ``outputs`` to the ``.grad`` of every leaf that they depend on; ``.grad`` has no graph."""
     outputs = _as_tuple(outputs)
-    found = _walk(outputs, _seeds(outputs, grad_outputs), None, {}, False, retain_graph)
-    for leaf, gradient, owned in found:
+    for leaf, gradient, owned in _walk(outputs, _seeds(outputs, grad_outputs), None, {}, False, retain_graph):
         if leaf.grad is not None:
             leaf.grad = constant(leaf.grad.data + gradient.data)
         else:  # a borrowed array may be shared with another leaf, or be a broadcast view
@@ -378,43 +385,43 @@ def _order(outputs, leaves, values) -> list:
 def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
     """Carry the seeds from the outputs to the requested ``leaves`` (None: to all of them) and ``values``, filled here.
 
-    Returns ``(leaf, gradient, owned)`` for every leaf reached.
+    Returns ``(leaf, gradient, owned)`` for every leaf reached, requested or an output itself.
     """
     order = _order(outputs, leaves, values)
-    cotangents = {}  # node -> [cotangent or None per output]; id(leaf) -> [cotangent]
+    cotangents = {}  # node -> [cotangent or None per output]; id(leaf) -> [cotangent], found at index -1
     owned = set()  # (node, index) whose cotangent is a sum made here, which may be added to in place
     reached = {}
 
     def accumulate(target, index, gradient):
-        if index < 0:
-            reached[id(target)] = target
-            target, index = id(target), 0
-            slots = cotangents.setdefault(target, [None])
-        else:
-            slots = cotangents.get(target) or cotangents.setdefault(target, [None] * target.n_outputs)
+        key = target if index >= 0 else id(target)
+        slots = cotangents.get(key)
+        if slots is None:
+            if index < 0:
+                reached[key] = target
+                cotangents[key] = [gradient]
+                return
+            slots = cotangents[key] = [None] * target.n_outputs
         before = slots[index]
         if before is None:  # the first contribution is borrowed, not copied
             slots[index] = gradient
         elif create_graph:
             slots[index] = before + gradient
-        elif (target, index) in owned:
+        elif (key, index) in owned:
             before.data += gradient.data
         else:
             slots[index] = constant(before.data + gradient.data)
-            owned.add((target, index))
+            owned.add((key, index))
 
     for output, seed in zip(outputs, seeds):
         accumulate(output if output.node is None else output.node, output.index, seed)
     with set_grad_enabled(create_graph):
-        watcher = _mode.get().watcher
+        watcher = MODE.get().watcher
         for node, needs, hands_on in order:
             slots = cotangents.pop(node, None)
             if slots is None:
                 continue
             if values:
-                for index, cotangent in enumerate(slots):
-                    if (node, index) in values:
-                        values[node, index] = cotangent
+                values.update(((node, i), cotangent) for i, cotangent in enumerate(slots) if (node, i) in values)
             if not hands_on:
                 continue
             if node.saved is _FREED or node.versions:
@@ -431,9 +438,7 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                     accumulate(edge[0], edge[1], gradient)
             if not retain_graph:
                 node.release()
-    if leaves is not None:
-        leaves.update((key, cotangents[key][0]) for key in reached if key in leaves)
-    return [(leaf, cotangents[key][0], (key, 0) in owned) for key, leaf in reached.items()]
+    return [(leaf, cotangents[key][0], (key, -1) in owned) for key, leaf in reached.items()]
 
 
 def _wrong_number(node, gradients) -> RuntimeError:

@@ -12,6 +12,7 @@ import numpy as np
 from tinygan.autograd import ALL, Function
 from tinygan.backend import array_module
 from tinygan.kernels import kernels_for
+from tinygan.ops.pair import Pair
 from tinygan.ops.reduce import sum_to
 from tinygan.tensor import Tensor, constant
 
@@ -23,7 +24,7 @@ class Elementwise(Function):
         return sum_to(gradient, shape)
 
 
-class Add(Elementwise):
+class Add(Pair, Elementwise):
     def forward(self, a, b):
         return a + b
 
@@ -31,7 +32,7 @@ class Add(Elementwise):
         return g, g
 
 
-class Sub(Elementwise):
+class Sub(Pair, Elementwise):
     def forward(self, a, b):
         return a - b
 
@@ -39,7 +40,7 @@ class Sub(Elementwise):
         return g, -g if self.needs[1] else None
 
 
-class Mul(Elementwise):
+class Mul(Pair, Elementwise):
     saves = ALL
 
     def forward(self, a, b):
@@ -63,7 +64,7 @@ class Scale(Elementwise):
         return g * self.c
 
 
-class Div(Elementwise):
+class Div(Pair, Elementwise):
     saves = ALL
 
     def forward(self, a, b):

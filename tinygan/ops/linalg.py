@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tinygan.autograd import ALL, Function
 from tinygan.kernels import kernels_for
+from tinygan.ops.pair import Pair
 from tinygan.ops.reduce import Sum, sum_to
 from tinygan.ops.shape import Permute, permute, reshape, transpose
 
 
-class MatMul(Function):
+class MatMul(Pair):
     """Y = A B for (..., m, k) and (..., k, n), batch dimensions broadcast; dA = G B^T, dB = A^T G."""
 
     saves = ALL

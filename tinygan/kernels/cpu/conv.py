@@ -16,7 +16,7 @@ from tinygan.kernels.cpu.conv_weights import channel_slices, tap_matrix, turn_ba
 from tinygan.kernels.layout import channels_first, channels_last
 from tinygan.kernels.threads import limit_blas, parallel_for
 
-WEIGHT_COLUMN_BYTES = 1 << 21      # larger than COLUMN_BYTES: each block adds a whole weight to the partial sum
+WEIGHT_COLUMN_BYTES = 1 << 21      # never smaller than COLUMN_BYTES: each block adds a whole weight to a partial sum
 WEIGHT_PARTS = 8                   # the weight gradient has at most this many partial sums in memory,
 PARTIAL_BYTES = 1 << 25            # fewer (but two) where they would take more than this
 

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
-from tinygan.kernels.cpu.conv_gather import COLUMN_BYTES, MIN_ROWS, rows_within, workspace
+from tinygan.kernels.cpu.conv_gather import MIN_ROWS, rows_within, workspace
 from tinygan.kernels.cpu.matmul import matmul
 from tinygan.kernels.threads import parallel_for
 
+PRODUCT_BYTES = 1 << 19         # the products of a block take about this much, whatever the batch
 MAX_IMAGE_BYTES = 1 << 22      # products of one image; beyond that they do not fit the cache, and N = 1 is one block
 
 
@@ -58,7 +59,8 @@ def transpose_fold(g, w, stride, padding, dilation, y):
     out = g.shape[1:-1]
     matrix = np.ascontiguousarray(np.moveaxis(w, 1, -1)).reshape(w.shape[0], -1)
     positions = math.prod(out)
-    images = max(-(-MIN_ROWS // positions), rows_within(COLUMN_BYTES, matrix.shape[1], g.dtype) // positions)
+    images = min(rows_within(PRODUCT_BYTES, matrix.shape[1], g.dtype) // positions, -(-len(g) // 2))
+    images = max(-(-MIN_ROWS // positions), images)
     n_blocks = max(1, len(g) // images)
     edges = [len(g) * i // n_blocks for i in range(n_blocks + 1)]
     ranges = [_tap_ranges(k, kernel, out, y.shape[1:-1], stride, padding, dilation) for k in np.ndindex(*kernel)]

@@ -2,7 +2,7 @@
 
 A *column row* is everything one output position looks at, K*C numbers in the order (*kernel, channels), so that each
 piece that is contiguous in a channels-last image is copied in one go and a convolution is columns times a matrix.
-Columns are made for a block of output positions at a time, small enough to stay in the second-level cache between the
+Columns are made for a block of output positions at a time, small enough to stay in the cache between the
 copy that writes them and the matrix product that reads them.
 """
 
@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-COLUMN_BYTES = 1 << 19     # the columns of a block take about this much (at least MIN_ROWS rows), whatever the batch
+# The columns of a block take about this much (at least MIN_ROWS rows), whatever the batch. That is more than a small
+# second-level cache; but every block costs some Python, which threads cannot share.
+COLUMN_BYTES = 1 << 21
 MIN_ROWS = 64              # BLAS gives a row the same bits in any block of at least this many rows
 
 _workspaces = threading.local()

@@ -21,6 +21,8 @@ def matmul(a, b):
     """
     if a.ndim < 2 or b.ndim < 2 or a.size == 0 or b.size == 0:
         return np.matmul(a, b)
+    if a.shape[-1] == 1 == b.shape[-2]:        # an outer product, for which BLAS takes six times as long
+        return a * b
     rows, inner, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) if a.ndim > 2 or b.ndim > 2 else ()
     flops = rows * inner * columns * math.prod(batch)

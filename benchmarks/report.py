@@ -120,6 +120,7 @@ def table(results: dict) -> list:
         target = [f"{row[key]:g}" if row[key] is not None else "-" for key in ("floor", "goal")]
         ratio = "-" if row["ratio"] is None else f"**{row['ratio']:.2f}** ({row['low']:.2f} to {row['high']:.2f})"
         part = f": {row['part']} ({row['others']})" if row.get("part") else ""
+        part += "" if row["outcome"]["mode"] == "full" else " - QUICK SIZES, smaller than these"
         lines.append(f"| {row['title']}{part} | {ratio} | {target[0]} | {target[1]} | {verdict(row)} | "
                      f"{row.get('opponent', '-')} | {busy} |")
     return lines
@@ -161,7 +162,7 @@ def conditions(results: dict) -> list:
 def write_report(folder: Path) -> None:
     """Write the results in ``folder``/results into README.md, between its two marks, and draw ratios.png."""
     results = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "results").glob("*.json"))}
-    results = {name: outcome for name, outcome in results.items() if name in CASES}
+    results = {name: outcome for name, outcome in results.items() if name in CASES and outcome["mode"] == "full"}
     beyond = [f"| {title} | not measured: needs a GPU | {floor:g} | {goal:g} | | | |"
               for title, floor, goal in NOT_HERE]
     text = [BEGIN, "", *conditions(results), "", *table(results), *beyond, "",
@@ -190,6 +191,9 @@ def draw(rows: list, path: Path) -> None:
                 axes.plot(row[key], y, marker, color="black", markersize=16 if marker == "|" else 5)
     axes.set_yticks(range(len(rows)), [row["title"].partition(",")[0].partition(" (")[0][:62] for row in rows])
     axes.set_xscale("log")
+    axes.set_xlim(left=min(0.1, 0.8 * min((row["ratio"] for row in rows), default=1)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.axvline(1, color="grey", linewidth=0.8)
     axes.set_xlabel("tinygan / opponent (smaller is better, but for the share of BLAS);  | floor   "
                     "\N{BLACK DIAMOND} goal;  black line: quartiles")

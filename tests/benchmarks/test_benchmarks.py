@@ -67,7 +67,7 @@ def test_two_processes_in_turn_and_the_report_on_them(scripts, tmp_path):
     with scripts["turns"].Side("tinygan", case.name, case.tiny, threads=1) as side:
         parts, load = scripts["turns"].in_turn([side], seconds=0.05, least=2)
     assert load["rounds"] >= 2 and parts["add"]["tinygan"] and parts["add"]["numpy"]
-    outcome = {"name": case.name, "floor": 5, "goal": 3, "unit": "seconds", "load": load, "threads": 1, "counts": {},
+    outcome = {"name": case.name, "mode": "full", "floor": 5, "goal": 3, "unit": "seconds", "load": load, "threads": 1, "counts": {},
                "load_average": {"before": [0, 0, 0]}, "machine": scripts["run"].machine(), "date": "2000-01-01",
                "versions": scripts["run"].versions(), "parts": scripts["report"].summary(case, parts), "rounds": parts}
     (tmp_path / "results").mkdir()

@@ -25,7 +25,10 @@ def spread(values) -> dict:
 
 def opponent_of(case, times: dict):
     """The label of the fastest competitor that counts, or None."""
-    labels = [label for label in times if label.startswith(case.opponent) and REPORT_ONLY not in label]
+    rounds = max(map(len, times.values()))
+    # those that left after one slow turn are out: later, on a busier machine, even that turn could look fast
+    labels = [label for label, values in times.items()
+              if label.startswith(case.opponent) and REPORT_ONLY not in label and len(values) == rounds]
     return min(labels, key=lambda label: statistics.median(times[label]), default=None)
 
 

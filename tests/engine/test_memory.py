@@ -10,7 +10,8 @@ import tinygan
 from tinygan import functional as F
 from tinygan.autograd import Function
 from tinygan.replay import checkpoint
-from tinygan.tensor import Parameter, Tensor
+from tinygan.tensor import Parameter
+from tinygan.testing import live_objects
 
 
 @pytest.fixture
@@ -41,30 +42,26 @@ def penalised_step(w, x, wrap=lambda f, *inputs: f(*inputs)):
         p.assign(p.data - 1e-4 * gradient.data, "the test")
 
 
-def live() -> int:
-    return sum(isinstance(o, (Tensor, Function)) for o in gc.get_objects())
-
-
 @pytest.mark.parametrize("wrap", [lambda f, *inputs: f(*inputs), checkpoint], ids=["plain", "checkpointed"])
 def test_steps_with_a_penalty_leave_no_cycles_and_constant_memory(no_collector, wrap):
     w, x = parameters(), np.random.default_rng(1).standard_normal((4, 1, 8, 8)).astype(np.float32)
     penalised_step(w, x, wrap)
-    before = live()
+    before = live_objects()
     for _ in range(5):
         penalised_step(w, x, wrap)
-    assert live() == before
+    assert live_objects() == before
     gc.collect()
-    assert live() == before  # the collector found nothing of ours
+    assert live_objects() == before  # the collector found nothing of ours
 
 
 def test_the_cycle_check_can_fail(no_collector):
-    before = live()
+    before = live_objects()
     t = tinygan.tensor([1.0])
     t.grad = t
     del t
-    assert live() == before + 1
+    assert live_objects() == before + 1
     gc.collect()
-    assert live() == before
+    assert live_objects() == before
 
 
 def test_arrays_are_freed_as_soon_as_the_walk_has_used_them():

@@ -10,6 +10,7 @@ import tinygan
 from tinygan import functional as F
 from tinygan import nn, optim, random
 from tinygan.tensor import Tensor
+from tinygan.testing import live_objects
 
 OPTIMIZERS = {
     "sgd": lambda p: optim.SGD(p, 0.05, momentum=0.9, weight_decay=0.01),
@@ -98,13 +99,13 @@ def test_steps_leave_no_reference_cycles():
     gc.collect()
     gc.disable()
     try:
-        before = sum(isinstance(o, Tensor) for o in gc.get_objects())
+        before = live_objects()
         for _ in range(3):
             game.step()
-        after = sum(isinstance(o, Tensor) for o in gc.get_objects())
+        after = live_objects()
         assert after == before
         gc.collect()
-        assert sum(isinstance(o, Tensor) for o in gc.get_objects()) == before
+        assert live_objects() == before
     finally:
         gc.enable()
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tinygan import gans, random
-from tinygan.autograd import Function
 from tinygan.data import PointBatches, ring8
 from tinygan.tensor import Tensor
+from tinygan.testing import live_objects
 from tinygan.train import Play, Trainer
 
 STATM = Path("/proc/self/statm")
@@ -36,10 +36,6 @@ def resident():
     return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def live():
-    return sum(isinstance(o, (Tensor, Function)) for o in gc.get_objects())
-
-
 def game(name="wgan-gp", **settings):
     return gans.make(name, (2,), **{"hidden": (4,), "z_dim": 2, "ema": 0.9, **settings})
 
@@ -50,21 +46,21 @@ def test_thousands_of_steps_with_a_penalty_leave_nothing_behind(no_collector, st
     play = Play(game(n_critic=1), PointBatches(ring8, 4), steps + 100)
     for _ in range(100):
         play.step(watch=True)
-    tensors, memory = live(), resident()
+    tensors, memory = live_objects(), resident()
     for _ in range(steps):
         play.step(watch=True)
-    assert live() == tensors
+    assert live_objects() == tensors
     assert resident() - memory < 2 ** 20
     assert gc.collect() < 50  # what the collector finds now had 1,000 steps and more to pile up
 
 
 def test_the_measure_sees_a_leak(no_collector):
     play, kept = Play(game("gan"), PointBatches(ring8, 4), 1_000), []
-    tensors, memory = live(), resident()
+    tensors, memory = live_objects(), resident()
     for _ in range(300):
         play.step()
         kept.append(Tensor(play.batch.data.repeat(200, axis=0)))
-    assert live() >= tensors + 300 and resident() - memory > 2 ** 20
+    assert live_objects() >= tensors + 300 and resident() - memory > 2 ** 20
 
 
 @pytest.mark.slow

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from tinygan import gans, random
-from tinygan.autograd import Function
 from tinygan.data import Batches, PointBatches, ring8
 from tinygan.gans import GAN
-from tinygan.tensor import Tensor
+from tinygan.testing import live_objects
 from tinygan.train import CheckpointError, Interrupted, Play, RunFolderError, Trainer, TrainingError, load_gan
 
 
@@ -194,17 +193,15 @@ def test_a_run_of_networks_made_by_hand(tmp_path):
                                             ("gan", {"simultaneous": True, "accumulate": 2})])
 def test_memory_is_constant_over_steps(tmp_path, name, settings):
     """With the collector off: nothing of a step is left behind, in cycles or otherwise."""
-    def live():
-        return sum(isinstance(o, (Tensor, Function, np.ndarray)) for o in gc.get_objects())
     play = Play(small(name, **settings), PointBatches(ring8, 8), 20)
     for _ in range(3):
         play.step(watch=True)
     gc.collect()
     gc.disable()
     try:
-        before = live()
+        before = live_objects()
         for _ in range(12):
             play.step(watch=True)
-        assert live() == before
+        assert live_objects() == before
     finally:
         gc.enable()

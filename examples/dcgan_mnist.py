@@ -13,7 +13,7 @@ from tqdm import tqdm
 import tinygan
 from tinygan import data, losses, metrics, models, optim, random, train
 
-Z = 64              # dimensions of the noise
+Z = 16              # dimensions of the noise
 EPOCHS = 16
 EXPECTED = 0.70     # share of samples that the digit classifier should be sure of
 

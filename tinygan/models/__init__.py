@@ -5,6 +5,7 @@ from tinygan.models.builder import NETWORKS, build, default_networks, network_se
 from tinygan.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from tinygan.models.infogan import CodeHead
 from tinygan.models.mlp import MLPDiscriminator, MLPGenerator
+from tinygan.models.sngan_resnet import SNGANDiscriminator, SNGANGenerator
 
 __all__ = ["AutoEncoder", "CodeHead", "DCGANDiscriminator", "DCGANGenerator", "MLPDiscriminator", "MLPGenerator",
-           "NETWORKS", "build", "default_networks", "network_settings"]
+           "NETWORKS", "SNGANDiscriminator", "SNGANGenerator", "build", "default_networks", "network_settings"]

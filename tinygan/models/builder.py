@@ -11,8 +11,9 @@ import inspect
 from tinygan.models.autoencoder import autoencoder
 from tinygan.models.dcgan import dcgan
 from tinygan.models.mlp import mlp
+from tinygan.models.sngan_resnet import sngan_resnet
 
-NETWORKS = {"mlp": mlp, "dcgan": dcgan, "autoencoder": autoencoder}
+NETWORKS = {"mlp": mlp, "dcgan": dcgan, "autoencoder": autoencoder, "sngan_resnet": sngan_resnet}
 
 
 def default_networks(shape) -> str:

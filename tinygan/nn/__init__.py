@@ -24,7 +24,6 @@ from tinygan.nn.pooling import (AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAv
                                 MaxPool2d, MaxPool3d, PixelShuffle, PixelUnshuffle, Upsample)
 from tinygan.nn.recurrent import GRU, LSTM, GRUCell, LSTMCell
 from tinygan.nn.spectral_norm import remove_spectral_norm, spectral_norm
-from tinygan.nn.torch_checkpoint import load_torch
 from tinygan.nn.virtual_norm import VirtualBatch, VirtualBatchNorm
 from tinygan.nn.weight_norm import remove_weight_norm, weight_norm
 from tinygan.tensor import Parameter
@@ -44,3 +43,10 @@ __all__ = [
     "Unflatten", "Upsample", "VirtualBatch", "VirtualBatchNorm", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "adain",
     "equalized_lr", "init", "load_torch", "remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm",
 ]
+
+
+def __getattr__(name):
+    if name == "load_torch":  # its reader of archives is not imported by everyone who imports tinygan
+        from tinygan.nn.torch_checkpoint import load_torch
+        return load_torch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

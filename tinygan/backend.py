@@ -134,6 +134,12 @@ def to_device(x, where):
         return cupy.asarray(x)
 
 
+def synchronize(x) -> None:
+    """Wait until the device of array ``x`` has finished what it was asked to do; the CPU always has."""
+    if not isinstance(x, np.ndarray):
+        array_module(x).cuda.get_current_stream().synchronize()
+
+
 def scatter_add(target, index, values):
     """``target[index] += values`` in place, where repeated positions in ``index`` add up (the adjoint of ``[index]``).
 
@@ -143,4 +149,4 @@ def scatter_add(target, index, values):
 
 
 __all__ = ["CPU", "Device", "array_module", "cuda_available", "device", "device_of", "is_array", "resolve_device",
-           "scatter_add", "to_device", "to_numpy"]
+           "scatter_add", "synchronize", "to_device", "to_numpy"]

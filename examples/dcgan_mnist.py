@@ -1,6 +1,6 @@
 """DCGAN on MNIST digits (Radford, Metz, Chintala 2015, arXiv:1511.06434): from noise to a judged grid of samples.
 
-    python examples/dcgan_mnist.py --device auto --data embedded --epochs 16
+    python examples/dcgan_mnist.py --device auto --data embedded --epochs 9
 
 The two players minimise the non-saturating losses (Goodfellow et al. 2014, arXiv:1406.2661, section 3):
     D   -log sigmoid(D(x)) - log(1 - sigmoid(D(G(z))))          G   -log sigmoid(D(G(z)))
@@ -13,9 +13,9 @@ from tqdm import tqdm
 import tinygan
 from tinygan import data, losses, metrics, models, optim, random, train
 
-Z = 16              # dimensions of the noise
-EPOCHS = 16
-EXPECTED = 0.70     # share of samples that the digit classifier should be sure of
+Z = 8               # dimensions of the noise
+EPOCHS = 9
+EXPECTED = 0.60     # share of samples that the digit classifier should be sure of
 
 
 def arguments():
@@ -23,8 +23,8 @@ def arguments():
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--data", default="embedded", help="embedded, mnist, fashion-mnist or a folder of images")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--channels", type=int, default=32, help="width of the networks")
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--channels", type=int, default=64, help="width of D; G is twice as wide")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", help="run folder (default: runs/dcgan-mnist-<n>)")
     parser.add_argument("--resume", metavar="RUN", help="continue the run in this folder")
@@ -38,7 +38,7 @@ def main():
     dataset = data.load(args.data, "train")
     batches = data.Batches(dataset.scaled(), args.batch_size, device=device)
 
-    G = models.DCGANGenerator(Z, args.channels).to(device)
+    G = models.DCGANGenerator(Z, 2 * args.channels).to(device)
     D = models.DCGANDiscriminator(args.channels).to(device)
     g_opt = optim.Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
     d_opt = optim.Adam(D.parameters(), lr=2e-4, betas=(0.5, 0.999))
@@ -50,7 +50,7 @@ def main():
     run = train.RunFolder(args.resume or args.out, config, resume=bool(args.resume))
     train.restore(run.state, **parts)
     step = run.step
-    print(f"DCGAN on {len(dataset):,} images of {dataset.name} ({dataset.split}), on {device}; run folder {run.path}")
+    print(f"DCGAN on {len(dataset):,} images ({dataset.name}, {dataset.split}) on {device}; run folder {run.path}")
     run.save_real(dataset.scaled()[:64])
 
     for epoch in range(batches.epoch, args.epochs):
@@ -74,7 +74,7 @@ def main():
     print(f"samples, curves and checkpoints are in {run.path}")
     if args.data not in ("embedded", "mnist"):
         return 0                                    # the judge knows digits only
-    score = judge(G, models.DCGANGenerator(Z, args.channels).to(device), device)
+    score = judge(G, models.DCGANGenerator(Z, 2 * args.channels).to(device), device)
     reached = score.confident_share >= EXPECTED and score.classes_present == 10
     print(f"expected: {EXPECTED:.2f} confident and all 10 classes: {'reached' if reached else 'not reached'}")
     return 0 if reached or args.epochs < EPOCHS else 1
@@ -97,4 +97,9 @@ def judge(G, untrained, device):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (ValueError, RuntimeError) as error:     # bad data, settings, folders, checkpoints, devices
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; continue after the last finished epoch with --resume and the run folder")

@@ -95,6 +95,8 @@ def test_a_single_way_and_points(tinygan, runs, tmp_path):
     assert tinygan("interpolate", runs["images"], "--rows", 1, "--frames", 3, "--out", "one").status == 0
     with Image.open(tmp_path / "one.gif") as film:
         assert shown(film) == 2 * 60
+    assert tinygan("interpolate", runs["images"], "--rows", 1, "--frames", 3, "--out", "two.png").status == 0
+    assert {path.name for path in tmp_path.glob("two*")} == {"two.png", "two.gif"}
     done = tinygan("interpolate", runs["points"], "--rows", 2, "--frames", 5)
     assert done.status == 0 and "EMA" in done.out
     with Image.open(runs["points"] / "interpolation.png") as picture:

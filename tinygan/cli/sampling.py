@@ -39,7 +39,7 @@ def add_commands(commands) -> None:
     _add_generator(parser)
     parser.add_argument("--rows", type=at_least(1), default=4, help="ways in the picture (default: 4)")
     parser.add_argument("--frames", type=at_least(2), default=10, help="pictures per way (default: 10)")
-    parser.add_argument("--out", metavar="PATH", help="without its ending (default: RUN/interpolation): .png and .gif "
+    parser.add_argument("--out", metavar="PATH", help="with or without an ending (default: RUN/interpolation): .png and .gif "
                         "are written")
     parser.set_defaults(command=interpolate)
 
@@ -122,6 +122,7 @@ def interpolate(args) -> None:
         film = [draw(ways[:, :(k + 1) * FINE].reshape(-1, *gan.shape)) for k in range(args.frames)]
         picture = film[-1]
     out = Path(args.out) if args.out else run.path / "interpolation"
+    out = out.with_suffix("") if out.suffix in (".png", ".gif") else out
     out.parent.mkdir(parents=True, exist_ok=True)
     names = out.with_name(out.name + ".png"), out.with_name(out.name + ".gif")
     save_png(names[0], picture)

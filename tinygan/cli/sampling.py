@@ -39,8 +39,8 @@ def add_commands(commands) -> None:
     _add_generator(parser)
     parser.add_argument("--rows", type=at_least(1), default=4, help="ways in the picture (default: 4)")
     parser.add_argument("--frames", type=at_least(2), default=10, help="pictures per way (default: 10)")
-    parser.add_argument("--out", metavar="PATH", help="with or without an ending (default: RUN/interpolation); .png and "
-                        ".gif are written")
+    parser.add_argument("--out", metavar="PATH", help="with or without an ending (default: RUN/interpolation); .png "
+                        "and .gif are written")
     parser.set_defaults(command=interpolate)
 
 

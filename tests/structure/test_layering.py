@@ -20,6 +20,7 @@ GROUPS = [
     {"metrics"},
     {"gans"},
     {"train"},
+    {"theory"},
     {"cli"},
 ]
 RANK = {room: rank for rank, group in enumerate(GROUPS) for room in group}

@@ -7,9 +7,9 @@ expected, the number is a target: a miss is printed and stays).
 >>> found.equal("JSD, disjoint", 0.6931, 0.693147, 1e-3)
 >>> found.at_most("slope", 0.5, 0.1, kind="CAL")
 >>> print(found)
-figure         value   criterion                 route        kind   verdict
-JSD, disjoint  0.6931  = 0.693147 within 0.001   closed form  KNOWN  ok
-slope          0.5     <= 0.1                                 CAL    MISSED
+figure         value   criterion                route        kind   verdict
+JSD, disjoint  0.6931  = 0.693147 within 0.001  closed form  KNOWN  ok
+slope          0.5     <= 0.1                                CAL    MISSED
 """
 
 from __future__ import annotations

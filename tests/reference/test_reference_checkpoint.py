@@ -67,14 +67,20 @@ def test_what_weights_only_loads_is_what_is_loaded_here(tmp_path):
     assert same(nn.load_torch(tmp_path / "x.pth"), torch.load(tmp_path / "x.pth", weights_only=True))
 
 
+def test_files_of_before_1_6_hold_the_same(tmp_path):
+    base = torch.arange(12.0)
+    state = {**checkpoint()["optimizer"], "bf16": torch.randn(3).bfloat16().float(), "views": [base.view(3, 4)[:, 1:3],
+             base], "count": torch.tensor(3), "parameter": torch.nn.Parameter(base[:2]).detach()}
+    torch.save(state, tmp_path / "x.pth", _use_new_zipfile_serialization=False)
+    loaded = nn.load_torch(tmp_path / "x.pth")
+    assert same(loaded, state) and np.shares_memory(*loaded["views"])
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_models_and_old_files_are_refused(tmp_path):
+def test_models_and_sparse_tensors_are_refused(tmp_path):
     path = tmp_path / "x.pth"
     torch.save(torch.nn.Linear(2, 2), path)
     with pytest.raises(ValueError, match="load_torch: .* got the global torch.nn.modules.linear.Linear"):
-        nn.load_torch(path)
-    torch.save(torch.zeros(2), path, _use_new_zipfile_serialization=False)
-    with pytest.raises(ValueError, match="load_torch: expected a zip file of torch.save"):
         nn.load_torch(path)
     torch.save({"x": torch.zeros(2).to_sparse()}, path)
     with pytest.raises(ValueError, match="load_torch: .* got the global torch._utils._rebuild_sparse_tensor"):

@@ -3,7 +3,8 @@
 A file of ``torch.save`` (since PyTorch 1.6) is an uncompressed zip archive: ``data.pkl`` says in pickle's language how
 the object is put together, ``data/0``, ``data/1``, ... hold the bytes of the storages that its tensors look at. Pickle
 can call any function; so the instructions are carried out by a small machine of our own, which knows containers,
-numbers, strings and the names in ``CALLS`` that torch.save writes for arrays, and stops at any other.
+numbers, strings and the names in ``CALLS`` that torch.save writes for arrays, and stops at any other. The format
+before 1.6 has the same pickle in another wrapping: torch_legacy.py.
 """
 
 from __future__ import annotations
@@ -51,14 +52,18 @@ def load_torch(path):
 
         module.load_state_dict(nn.load_torch("generator.pth"))
     """
-    with open(path, "rb") as file:
+    from tinygan.nn.torch_legacy import MAGIC, load_legacy  # here, because it builds on this file
+    with open(path, "rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("error")  # pickletools warns of odd escapes in names
+        if file.read(len(MAGIC)) == MAGIC:
+            file.seek(0)
+            return load_legacy(path, file)
         try:
             archive = zipfile.ZipFile(file)
         except DAMAGE as error:
-            raise ValueError(f"load_torch: expected a zip file of torch.save (PyTorch 1.6 or newer), got {path}: "
-                             f"{error}") from None
-        with archive, warnings.catch_warnings():
-            warnings.simplefilter("error")  # pickletools warns of odd escapes in names
+            raise ValueError(f"load_torch: expected a zip file of torch.save, or one in its format before PyTorch "
+                             f"1.6, got {path}: {error}") from None
+        with archive:
             return _Machine(path, _Archive(path, archive)).run()
 
 
@@ -223,7 +228,7 @@ class _Machine:
 
     def storage(self, reference):
         """The elements of a storage, one dimension, read once: ("storage", class, key, device, number of elements)."""
-        kind, class_, key, _, count = reference
+        kind, class_, key, _, count, *_ = reference  # the old format has a sixth item, of views
         if kind != "storage" or not isinstance(class_, _Global) or type(key) is not str or type(count) is not int:
             self.fail("a reference to a storage", "another one")
         if key not in self.storages:

@@ -4,9 +4,11 @@ Protocol buffers in brief: a message is a sequence of fields, each a key (field 
 varint) and a value - a varint (0), 8 bytes (1), a length and so many bytes (2: strings, and messages in messages) or
 4 bytes (5). A varint has 7 bits per byte, the lowest first, and goes on while the top bit is set. The fields needed:
 
-    GraphDef     1 node             NodeDef      1 name, 2 op, 5 attr (a map)    map entry  1 key, 2 AttrValue
-    AttrValue    8 tensor           TensorProto  1 dtype (1: float), 2 tensor_shape, 4 tensor_content, 5 float_val
-    TensorShape  2 dim              Dim          1 size
+    GraphDef     1 node
+    NodeDef      1 name, 2 op, 5 attr: a map, of entries with 1 key, 2 AttrValue
+    AttrValue    8 tensor
+    TensorProto  1 dtype (1: float), 2 tensor_shape, 4 tensor_content, 5 float_val
+    TensorShape  2 dim, with 1 size
 
 Source: protobuf.dev/programming-guides/encoding, and tensorflow/core/framework/{graph,node_def,attr_value,tensor}.proto.
 """

@@ -134,12 +134,16 @@ TABLE = [
     (lambda: nn.MinibatchDiscrimination(3, 2, 2), (4, 3), (4, 5)),
     (lambda: nn.MinibatchStdDev(), (3, 2, 2, 2), (3, 3, 2, 2)),
     (lambda: nn.MinibatchStdDev(2), (4, 3), (4, 4)),
+    (lambda: nn.Noise(0.3), (3, 2), (3, 2)),
+    (lambda: nn.Noise(0.3, "multiplicative").eval(), (2, 2, 3), (2, 2, 3)),
+    (lambda: nn.Noise(0.3, "concatenated", channels=1), (2, 2, 2, 3), (2, 3, 2, 3)),
     (lambda: nn.VirtualBatchNorm(2, 2), (4, 2, 2, 3), (4, 2, 2, 3)),
     (lambda: nn.VirtualBatchNorm(3, 3), (5, 3), (5, 3)),
     (lambda: nn.VirtualBatch(nn.Sequential(nn.Linear(2, 3), nn.VirtualBatchNorm(3, 4)), REFERENCE), (2, 2), (2, 3)),
     (lambda: nn.spectral_norm(nn.Conv2d(2, 3, 2)).eval(), (1, 2, 3, 3), (1, 3, 2, 2)),
     (lambda: nn.spectral_norm(nn.ConvTranspose2d(2, 3, 2)).eval(), (1, 2, 2, 2), (1, 3, 3, 3)),
 ]
+RANDOM_IN_EVALUATION = {"Noise"}  # a generator's source of variety; its streams are tested in test_noise.py
 BY_INDEX = {"Embedding"}  # its input is integers; tested below
 WITHOUT_FORWARD = {"Module", "ModuleList", "ModuleDict"}
 
@@ -214,7 +218,8 @@ def test_deepcopy_gives_an_equal_and_independent_layer(build, shape, out):
         assert not np.shares_memory(a.data, b.data)
 
 
-@pytest.mark.parametrize("build, shape, out", TABLE, ids=ids())
+@pytest.mark.parametrize("build, shape, out", [
+    row for row in TABLE if type(row[0]()).__name__ not in RANDOM_IN_EVALUATION])
 def test_evaluation_is_pure(build, shape, out):
     layer = made(build).eval()
     before, counters = layer.state_dict(), random.get_state()
@@ -239,7 +244,7 @@ def gradients(layer, x, weights):
 
 
 @pytest.mark.parametrize("build, shape, out", [
-    row for row in TABLE if not type(row[0]()).__name__.startswith("Dropout")])
+    row for row in TABLE if not type(row[0]()).__name__.startswith(("Dropout", "Noise"))])  # other streams there
 def test_on_the_device_as_on_the_host(build, shape, out, cupy_standin):
     layer = made(build).double()
     x, g = [tinygan.tensor(np.random.default_rng(s).standard_normal(n)) for s, n in ((0, shape), (1, out))]

@@ -30,8 +30,12 @@ class AutoEncoder(nn.Module):
         self.encoder = nn.Sequential(*stack(before, None, nn.ELU, first_norm=False), nn.Linear(before[-1], code))
         self.decoder = Decoder(code, shape, tuple(reversed(hidden)))
 
+    def encode(self, x):
+        """The codes (N, code)."""
+        return self.encoder(x.reshape((x.shape[0], -1)) if x.ndim != 2 else x)
+
     def forward(self, x):
-        return self.decoder(self.encoder(x.reshape((x.shape[0], -1)) if x.ndim != 2 else x))
+        return self.decoder(self.encode(x))
 
 
 def autoencoder(shape, z_dim: int, hidden=(256, 256)):

@@ -14,6 +14,7 @@ from tinygan.nn.linear import Linear
 from tinygan.nn.minibatch import MinibatchDiscrimination, MinibatchStdDev
 from tinygan.nn.modulated import ModulatedConv2d
 from tinygan.nn.module import Module
+from tinygan.nn.noise import Noise
 from tinygan.nn.norm import (BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, InstanceNorm1d, InstanceNorm2d,
                              InstanceNorm3d, LayerNorm, PixelNorm)
 from tinygan.nn.padding import (CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad1d, ConstantPad2d,
@@ -29,19 +30,20 @@ from tinygan.nn.weight_norm import remove_weight_norm, weight_norm
 from tinygan.tensor import Parameter
 
 __all__ = [
-    "AdaIN", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d",
-    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConditionalBatchNorm1d", "ConditionalBatchNorm2d",
-    "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d",
-    "ConvTranspose2d", "ConvTranspose3d", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "ELU", "Embedding",
-    "Flatten", "GELU", "GRU", "GRUCell", "GroupNorm", "Hardtanh", "Identity", "InstanceNorm1d", "InstanceNorm2d",
-    "InstanceNorm3d", "LSTM", "LSTMCell", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MaxPool1d",
-    "MaxPool2d", "MaxPool3d", "MinibatchDiscrimination", "MinibatchStdDev", "ModulatedConv2d", "Module", "ModuleDict",
-    "ModuleList", "MultiheadAttention", "PReLU", "Parameter", "PixelNorm", "PixelShuffle", "PixelUnshuffle", "ReLU",
-    "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
-    "ReplicationPad3d", "SELU", "SelfAttention2d", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
-    "Unflatten", "Upsample", "VirtualBatch", "VirtualBatchNorm", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "adain",
-    "equalized_lr", "init", "load_torch", "remove_spectral_norm", "remove_weight_norm", "spectral_norm", "weight_norm",
+    "AdaIN", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "BatchNorm1d", "BatchNorm2d",
+    "BatchNorm3d", "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConditionalBatchNorm1d",
+    "ConditionalBatchNorm2d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "Conv1d", "Conv2d", "Conv3d",
+    "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d",
+    "ELU", "Embedding", "Flatten", "GELU", "GRU", "GRUCell", "GroupNorm", "Hardtanh", "Identity", "InstanceNorm1d",
+    "InstanceNorm2d", "InstanceNorm3d", "LSTM", "LSTMCell", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid",
+    "LogSoftmax", "MaxPool1d", "MaxPool2d", "MaxPool3d", "MinibatchDiscrimination", "MinibatchStdDev",
+    "ModulatedConv2d", "Module", "ModuleDict", "ModuleList", "MultiheadAttention", "Noise", "PReLU", "Parameter",
+    "PixelNorm", "PixelShuffle", "PixelUnshuffle", "ReLU", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d",
+    "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "SELU", "SelfAttention2d", "Sequential", "SiLU",
+    "Sigmoid", "Softmax", "Softplus", "Tanh", "Unflatten", "Upsample", "VirtualBatch", "VirtualBatchNorm",
+    "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "adain", "equalized_lr", "init", "load_torch", "remove_spectral_norm",
+    "remove_weight_norm", "spectral_norm", "weight_norm",
 ]
 
 

@@ -185,8 +185,9 @@ class Module:
         """(path, parameter) for every parameter, shared ones once. Gives each its full name for error messages."""
         root = type(self).__name__
         for path, parameter in self._members("_parameters"):
-            # a submodule may be asked later: the longer of the two names says more
-            if path.count(".") >= parameter.name.count(".") - 1:
+            # a submodule may be asked later: the longer of the two names says more; what stands in for a parameter
+            # while an objective is differentiated numerically has none
+            if isinstance(parameter, Parameter) and path.count(".") >= parameter.name.count(".") - 1:
                 parameter.name = f"{root}.{path}"
             yield path, parameter
 

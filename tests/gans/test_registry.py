@@ -32,7 +32,8 @@ def test_the_recipes_of_the_first_chapter_are_there():
 
 def test_every_adversarial_loss_is_used_by_a_recipe():
     used = {row.resolved((1, 8, 8))["loss"] for row in gans.RECIPES.values()} - {None}
-    assert {loss.name for loss in used} == set(ADVERSARIAL)
+    # f-GAN's other form of G's loss ("_ns") is a setting of the row with the first form
+    assert {loss.name for loss in used} == {name for name in ADVERSARIAL if not name.endswith("_ns")}
 
 
 @pytest.mark.parametrize("path", VARIANTS, ids=lambda path: path.stem)
@@ -65,7 +66,7 @@ def test_a_step_has_no_if_about_another_variant():
 def test_unknown_names_are_answered_with_the_nearest():
     with pytest.raises(gans.SettingError, match="unknown recipe 'wgangp'; did you mean 'wgan-gp'?"):
         gans.make("wgangp", (2,))
-    with pytest.raises(gans.SettingError, match="known are began, dcgan, gan"):
+    with pytest.raises(gans.SettingError, match="known are b-gan, .*began, .*dcgan, "):
         gans.make("zzz", (2,))
     with pytest.raises(gans.SettingError, match="a-gan: unknown setting 'n_critics'"):
         gans.recipe("a-gan", paper="Nobody 2020", arxiv="2001.00001", n_critics=5)

@@ -1,10 +1,10 @@
 """BEGAN: an autoencoder as discriminator, kept in equilibrium by a controller."""
 
-from tinygan.gans.base import GAN
+from tinygan.gans.base import EnergyGAN
 from tinygan.gans.registry import recipe
 
 
-class BEGAN(GAN):
+class BEGAN(EnergyGAN):
     """Boundary equilibrium GAN (Berthelot, Schumm, Metz 2017, arXiv:1703.10717, section 3.4).
 
     With the reconstruction error L(v) = |v - D(v)|, mean over pixels:
@@ -13,23 +13,22 @@ class BEGAN(GAN):
     turn here; the networks are fully connected unless others are named.
     """
 
-    defaults = dict(loss=None, networks="autoencoder", lr=1e-4, gamma=0.5, lambda_k=0.001, prior="uniform")
-    fixed = ("loss", "penalty")
+    defaults = dict(lr=1e-4, gamma=0.5, lambda_k=0.001, prior="uniform")
 
     def setup(self):
         self.state["k"] = self.placed(0.0)
 
-    def error(self, v):
+    def energy(self, v):
         """L(v), one per sample: (N,)."""
         return (v - self.D(v)).abs().mean(tuple(range(1, v.ndim)))
 
     def d_loss(self, x):
-        real, fake = self.error(x).mean(), self.error(self.fake(x)).mean()
+        real, fake = self.energy(x).mean(), self.energy(self.fake(x)).mean()
         self.report(e_real=real, k=self.state["k"])
         return real - self.state["k"] * fake
 
     def g_loss(self, x):
-        fake = self.error(self.G(self.noise(x))).mean()
+        fake = self.energy(self.G(self.noise(x))).mean()
         self.report(e_fake=fake)
         return fake
 
@@ -39,10 +38,6 @@ class BEGAN(GAN):
             balance = self.gamma * real - fake
             self.state["k"] = (self.state["k"] + self.lambda_k * balance).clamp(0.0, 1.0)
             self.report(M=real + balance.abs())
-
-    def scores(self, x):
-        fake = self.generate(self.inputs(x))
-        return -self.error(x), -self.error(fake), x, fake
 
 
 recipe("began", BEGAN, paper="Berthelot, Schumm, Metz 2017", arxiv="1703.10717")

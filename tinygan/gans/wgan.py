@@ -1,6 +1,6 @@
 """Wasserstein GAN with weight clipping."""
 
-from tinygan.gans.base import GAN
+from tinygan.gans.base import GAN, clip_weights
 from tinygan.gans.registry import recipe
 
 
@@ -16,8 +16,7 @@ class WGAN(GAN):
 
     def after_update(self, player):
         if player.name == "D":
-            for w in self.D.parameters():                                # line 7: w <- clip(w, -c, c)
-                w.assign(w.data.clip(-self.clip, self.clip), "WGAN's clipping")
+            clip_weights(self.D, self.clip)                              # line 7: w <- clip(w, -c, c)
 
 
 recipe("wgan", WGAN, paper="Arjovsky, Chintala, Bottou 2017", arxiv="1701.07875")

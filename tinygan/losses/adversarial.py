@@ -14,70 +14,12 @@ real and G a generated sample, E the mean over the batch. Products with D = sigm
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tinygan.functional import relu, softplus
+from tinygan.losses.f_divergence import F_GAN
+from tinygan.losses.pair import AdversarialLoss, separable, smoothed
+from tinygan.losses.ratio import RATIO
 from tinygan.tensor import Tensor
-
-
-def flat_scores(operation: str, scores: Tensor) -> Tensor:
-    """Scores (N,), (N, 1) or (N, 1, ..., 1), one per sample, as (N,).
-
-    Anything else raises ValueError: (N, K) would be averaged as if it were N K samples, and (N,) against (N, 1)
-    broadcasts to N^2 differences without a word. Raises TypeError for what is not a Tensor of a floating dtype.
-    """
-    if not isinstance(scores, Tensor) or scores.dtype.kind != "f":
-        got = f"dtype {scores.dtype}" if isinstance(scores, Tensor) else type(scores).__name__
-        raise TypeError(f"{operation}: expected scores in a Tensor of a floating dtype, got {got}")
-    if scores.ndim == 1 and scores.size:
-        return scores
-    if not scores.size or not scores.ndim or scores.size != scores.shape[0]:
-        raise ValueError(f"{operation}: expected one score per sample, of shape (N,), (N, 1) or (N, 1, 1, 1) with "
-                         f"N > 0, got {scores.shape}; scores of patches count as samples after .reshape(-1)")
-    return scores.reshape(scores.shape[0])
-
-
-@dataclass(frozen=True)
-class AdversarialLoss:
-    """One pair of losses: ``of_d(real, fake)`` and ``of_g(fake, real)`` map scores (N,) to a scalar.
-
-    Real and generated samples may differ in number. ``g_needs_real`` says that the generator's loss compares with
-    real scores. ``formula`` and ``source`` are the row's documentation.
-    """
-
-    name: str
-    of_d: Callable[[Tensor, Tensor], Tensor]
-    of_g: Callable[[Tensor, Tensor | None], Tensor]
-    formula: str
-    source: str
-    g_needs_real: bool = False
-
-    def d(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The discriminator's loss, a scalar, from its scores of real and of generated samples.
-
-        Raises ValueError unless both are one score per sample (:func:`flat_scores`).
-        """
-        return self.of_d(flat_scores(f"{self.name}.d: real", real), flat_scores(f"{self.name}.d: fake", fake))
-
-    def g(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """The generator's loss, a scalar, from the scores of its samples (and of real ones where the pair needs them).
-
-        Raises ValueError unless there is one score per sample, and when real scores are needed and missing.
-        """
-        if real is None and self.g_needs_real:
-            raise ValueError(f"{self.name}.g: expected scores of real samples beside those of generated ones, got none")
-        return self.of_g(flat_scores(f"{self.name}.g: fake", fake),
-                         None if real is None else flat_scores(f"{self.name}.g: real", real))
-
-    def __repr__(self) -> str:
-        return f"{self.name}: {self.formula} [{self.source}]"
-
-
-def separable(name: str, *, real: Callable, fake: Callable, generator: Callable, formula: str,
-              source: str) -> AdversarialLoss:
-    """The pair L_D = E real(a(x)) + E fake(a(G)), L_G = E generator(a(G)) of three functions of one score each."""
-    return AdversarialLoss(name, lambda a_real, a_fake: real(a_real).mean() + fake(a_fake).mean(),
-                           lambda a_fake, a_real: generator(a_fake).mean(), formula, source)
 
 
 def least_squares_pair(name: str, a0: float, b: float, c: float) -> AdversarialLoss:
@@ -100,6 +42,11 @@ def _paired(of: Callable) -> Callable:
     return mean
 
 
+def _average(real: Tensor, fake: Tensor) -> Tensor:
+    """E sp(-(a(x) - E a(G))) + E sp(a(G) - E a(x)): each sample against the mean of the other side."""
+    return softplus(fake.mean() - real).mean() + softplus(fake - real.mean()).mean()
+
+
 ROWS = (
     separable(
         "minimax", real=lambda a: softplus(-a), fake=softplus, generator=lambda a: -softplus(a),
@@ -117,6 +64,10 @@ ROWS = (
         "hinge", real=lambda a: relu(1.0 - a), fake=lambda a: relu(1.0 + a), generator=lambda a: -a,
         formula="L_D = E max(0, 1 - a(x)) + E max(0, 1 + a(G)); L_G = -E a(G)",
         source="Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, eq. 16-17"),
+    separable(
+        "hinge_both", real=lambda a: relu(1.0 - a), fake=lambda a: relu(1.0 + a), generator=lambda a: relu(1.0 - a),
+        formula="L_D = E max(0, 1 - a(x)) + E max(0, 1 + a(G)); L_G = E max(0, 1 - a(G))",
+        source="D of Lim & Ye 2017, arXiv:1705.02894; the generator's form of some libraries, blind beyond the margin"),
     least_squares_pair("least_squares", a0=0.0, b=1.0, c=1.0),
     least_squares_pair("least_squares_pearson", a0=-1.0, b=1.0, c=0.0),
     AdversarialLoss(
@@ -124,8 +75,19 @@ ROWS = (
         of_g=_paired(lambda difference: softplus(-difference)), g_needs_real=True,
         formula="L_D = E sp(-(a(x) - a(G))); L_G = E sp(-(a(G) - a(x))), over pairs (x, G)",
         source="Jolicoeur-Martineau 2018, arXiv:1807.00734; Huang et al. 2024, arXiv:2501.05441, eq. 2"),
+    AdversarialLoss(
+        "relativistic_average", of_d=_average, of_g=_average, g_needs_real=True,
+        formula="L_D = E sp(-(a(x) - E a(G))) + E sp(a(G) - E a(x)); L_G = the same with x and G exchanged",
+        source="Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.2 (RaSGAN)"),
+    separable(
+        "boundary_seeking", real=lambda a: softplus(-a), fake=softplus, generator=lambda a: a.square() * 0.5,
+        formula="L_D = E sp(-a(x)) + E sp(a(G)); L_G = E a(G)^2 / 2, least on the boundary D = 1/2",
+        source="Hjelm et al. 2017, arXiv:1702.08431, section 3 (continuous data)"),
+    *F_GAN,
+    *RATIO,
 )
 ADVERSARIAL = {row.name: row for row in ROWS}
+ADVERSARIAL["non_saturating_smoothed"] = smoothed(ADVERSARIAL["non_saturating"], 0.9)
 
 minimax = ADVERSARIAL["minimax"]
 non_saturating = ADVERSARIAL["non_saturating"]
@@ -135,5 +97,5 @@ least_squares = ADVERSARIAL["least_squares"]
 least_squares_pearson = ADVERSARIAL["least_squares_pearson"]
 relativistic = ADVERSARIAL["relativistic"]
 
-__all__ = ["ADVERSARIAL", "AdversarialLoss", "flat_scores", "hinge", "least_squares", "least_squares_pair",
-           "least_squares_pearson", "minimax", "non_saturating", "relativistic", "separable", "wasserstein"]
+__all__ = ["ADVERSARIAL", "hinge", "least_squares", "least_squares_pair", "least_squares_pearson", "minimax",
+           "non_saturating", "relativistic", "wasserstein"]

@@ -5,6 +5,14 @@ from __future__ import annotations
 from tinygan.tensor import Tensor
 
 
+def distance_from(means, parameters) -> Tensor:
+    """sum |theta - mean|^2 over parameters and their means (arrays), a scalar; the means are constants."""
+    total = 0.0
+    for mean, p in zip(means, parameters):
+        total = total + (p - Tensor(mean)).square().sum()
+    return total
+
+
 class HistoricalAveraging:
     """``term()`` is weight |theta - (1/t) sum_i theta_i|^2 over i = 1 ... t, to be added to the loss of one player.
 
@@ -31,10 +39,7 @@ class HistoricalAveraging:
 
     def term(self) -> Tensor:
         """The penalty, a scalar with a graph that reaches the parameters."""
-        total = 0.0
-        for p, mean in zip(self.parameters, self.means):
-            total = total + (p - Tensor(mean)).square().sum()
-        return total * self.weight
+        return distance_from(self.means, self.parameters) * self.weight
 
     def update(self) -> None:
         """Take the present parameters into the mean."""
@@ -54,4 +59,4 @@ class HistoricalAveraging:
         self.count, self.means = int(state["count"]), [mean.copy() for mean in state["means"]]
 
 
-__all__ = ["HistoricalAveraging"]
+__all__ = ["HistoricalAveraging", "distance_from"]

@@ -1,9 +1,9 @@
-"""Penalties on the gradient of the critic's score with respect to its input, to be added to the critic's loss.
+"""Penalties, to be added to a player's loss: on the gradient of a network's output, or on its weights.
 
 A penalty is called as ``penalty(D, real, fake)`` with samples (N, ...) and returns a scalar with a graph; penalties
 add (``r1(1) + r2(1)``), and ``every(k, penalty)`` applies one every k-th time. Everything is taken on the raw score a
 (the logit): the gradient of D = sigmoid(a) is D (1 - D) times as long and vanishes where D is sure of itself.
-Penalties are constant with respect to the generator: real and generated samples are detached.
+Penalties of the critic are constant with respect to the generator: real and generated samples are detached.
 
 >>> from tinygan import tensor
 >>> critic = lambda x: (x * 3.0).sum(1)
@@ -23,7 +23,7 @@ import warnings
 from tinygan import random
 from tinygan.autograd import grad
 from tinygan.backend import array_module
-from tinygan.losses.adversarial import flat_scores
+from tinygan.losses.pair import flat_scores
 from tinygan.tensor import Tensor
 
 EPSILON = 1e-12  # inside the root: its derivative is infinite at 0, and critics do have zero gradients
@@ -172,6 +172,21 @@ class GradientPenalty(Penalty):
         return f"gp(weight={self.weight:g}{', one_sided=True' if self.one_sided else ''})"
 
 
+class Dragan(Penalty):
+    """See :func:`dragan`."""
+
+    def __init__(self, weight, c):
+        self.weight, self.c = _weight("dragan: weight", weight), _weight("dragan: c", c)
+
+    def value(self, D, real, fake, scores):
+        noise = random.normal(real.shape, stream="penalty", dtype=real.dtype, device=real.device)
+        excess = gradient_norm(D, Tensor(real.data + math.sqrt(self.c) * noise)) - 1.0
+        return (excess * excess).mean() * self.weight
+
+    def __repr__(self):
+        return f"dragan(weight={self.weight:g}, c={self.c:g})"
+
+
 class ZeroCentred(Penalty):
     """See :func:`r1` and :func:`r2`."""
 
@@ -183,6 +198,68 @@ class ZeroCentred(Penalty):
 
     def __repr__(self):
         return f"{self.name}(gamma={self.gamma:g})"
+
+
+class Orthogonal(Penalty):
+    """See :func:`orthogonal`."""
+
+    def __init__(self, beta, form):
+        if form not in ORTHOGONAL:
+            raise ValueError(f"orthogonal: expected a form out of {', '.join(ORTHOGONAL)}, got {form!r}")
+        self.beta, self.form = _weight("orthogonal: beta", beta), form
+
+    def value(self, D, real, fake, scores):
+        weights = [p for p in D.parameters() if p.ndim > 1]
+        if not weights:
+            raise ValueError(f"orthogonal: expected a network with weights of at least 2 dimensions, got {D!r}")
+        total = self.of(weights[0])
+        for w in weights[1:]:
+            total = total + self.of(w)
+        return total * self.beta
+
+    def of(self, w: Tensor) -> Tensor:
+        """The penalty of one weight, a scalar, without beta."""
+        rows = w.reshape(w.shape[0], -1)
+        gram = rows @ rows.transpose(0, 1)
+        eye = array_module(w.data).eye(w.shape[0], dtype=w.dtype)
+        return ORTHOGONAL[self.form](gram, Tensor(eye))
+
+    def __repr__(self):
+        return f"orthogonal(beta={self.beta:g}, form={self.form!r})"
+
+
+ORTHOGONAL = {
+    "full": lambda gram, eye: (gram - eye).square().sum(),
+    "off_diagonal": lambda gram, eye: (gram * (1.0 - eye)).square().sum(),
+    "absolute": lambda gram, eye: (gram - eye).abs().sum(),
+}
+
+
+class PathLength(Penalty):
+    """See :func:`path_length`."""
+
+    def __init__(self, weight, decay):
+        self.weight, self.decay, self.mean = _weight("path_length: weight", weight), float(decay), 0.0
+
+    def value(self, G, z, fake, scores):
+        z = z.detach().requires_grad_()
+        images = G(z)
+        y = random.normal(images.shape, stream="penalty", dtype=images.dtype, device=images.device)
+        (gradient,) = grad((images * Tensor(y)).sum(), z, create_graph=True)  # J^T y, a row for each sample
+        positions = math.prod(images.shape[2:])  # the authors' scale: independent of the resolution
+        lengths = (gradient.square().reshape(len(z), -1).sum(1) / positions + EPSILON).sqrt()
+        penalty = (lengths - self.mean).square().mean() * self.weight
+        self.mean += self.decay * (lengths.mean().item() - self.mean)
+        return penalty
+
+    def state_dict(self):
+        return {"mean": self.mean}
+
+    def restore(self, state):
+        self.mean = float(state["mean"])
+
+    def __repr__(self):
+        return f"path_length(weight={self.weight:g}, decay={self.decay:g})"
 
 
 class Every(Penalty):
@@ -246,6 +323,40 @@ def r2(gamma: float = 10) -> Penalty:
     return ZeroCentred("r2", 1, gamma)
 
 
+def dragan(weight: float = 10, c: float = 0.05) -> Penalty:
+    """DRAGAN's penalty: weight E (|grad a(x + d)| - 1)^2 at real samples x with noise d ~ N(0, c I).
+
+    As in the paper's text; c is a variance on the scale of the data (the default suits data of standard deviation
+    about 1). What libraries call DRAGAN is not this: the authors' program and most ports add one-sided noise
+    std(batch) U[0, 1] / 2, some once more weighted by a factor per pixel, others std(batch) (U - 1/2) clipped to the
+    range of the images; one takes a norm per pixel instead of per sample. d comes from the random stream "penalty".
+    Source: Kodali, Abernethy, Hays, Kira 2017, arXiv:1705.07215, section 2.4 (k = 1).
+    """
+    return Dragan(weight, c)
+
+
+def orthogonal(beta: float = 1e-4, form: str = "full") -> Penalty:
+    """Orthogonal regularisation: beta times the sum over all weights W, as matrices (outputs, everything else).
+
+    form "full" is |W W^T - I|_F^2; "off_diagonal" |W W^T * (1 - I)|_F^2, which leaves the filters' norms alone
+    (Brock, Donahue, Simonyan 2018, arXiv:1809.11096, section 3.1, eqs. 2 and 3, there written W^T W for a W whose
+    columns are the filters); "absolute" sum |W W^T - I| (Brock et al. 2016, arXiv:1609.07093, section 3.3). A penalty
+    of the network it is called with: D's in ``penalty``, G's where the variant has a ``g_penalty``. Parameters with
+    fewer than two dimensions are left out. Raises ValueError for another form and for a network without weights.
+    """
+    return Orthogonal(beta, form)
+
+
+def path_length(weight: float = 2, decay: float = 0.01) -> Penalty:
+    """Path-length regularisation of a generator: weight E_{z, y} (|J^T y| - a)^2, J = dG / dz, y ~ N(0, I / pixels).
+
+    J^T y = grad_z <G(z), y>; a is a running mean of the lengths, a <- a + decay (E |J^T y| - a), taken before this call
+    and constant in the backward pass (the authors' program uses it after). A penalty of the generator, called with
+    (G, z, anything); its state is a. Source: Karras et al. 2019 (StyleGAN2), arXiv:1912.04958, eq. 4, appendix B.
+    """
+    return PathLength(weight, decay)
+
+
 def every(k: int, penalty: Penalty) -> Penalty:
     """k times ``penalty`` at the first, (k + 1)-th, (2 k + 1)-th ... call, and 0 at the others: the same on average.
 
@@ -256,7 +367,9 @@ def every(k: int, penalty: Penalty) -> Penalty:
 
 
 none = NoPenalty()
-PENALTIES = {"gp": gp, "r1": r1, "r2": r2, "every": every}  # what `parse` may call; a new penalty is a row here
+# What `parse` may call; a new penalty is a row here.
+PENALTIES = {"gp": gp, "r1": r1, "r2": r2, "every": every, "dragan": dragan, "orthogonal": orthogonal,
+             "path_length": path_length}
 
 
 def parse(text: str) -> Penalty:
@@ -286,4 +399,5 @@ def _parsed(node):
     raise ValueError(f"{ast.unparse(node)} is none of these")
 
 
-__all__ = ["PENALTIES", "Penalty", "every", "gp", "gradient_norm", "none", "parse", "r1", "r2", "squared_gradient"]
+__all__ = ["PENALTIES", "Penalty", "dragan", "every", "gp", "gradient_norm", "none", "orthogonal", "parse",
+           "path_length", "r1", "r2", "squared_gradient"]

@@ -18,6 +18,7 @@ from tinygan.autograd import no_grad
 from tinygan.gans.base.modes import evaluating
 from tinygan.gans.base.player import OPTIMIZERS, Player, Stage
 from tinygan.gans.base.settings import SettingError, plain, resolve
+from tinygan.losses import Penalty
 from tinygan.tensor import Tensor
 
 PRIORS = {
@@ -84,9 +85,8 @@ class GAN:
         self.name, self.shape, self.settings = name, shape, settings
         for role, network in zip(self.roles, networks):
             setattr(self, role, network)
-        for key, value in settings.items():
-            setattr(self, key, value)
-        self.penalty = copy.deepcopy(self.penalty)  # penalties count calls: no two games share one
+        for key, value in settings.items():  # penalties count calls: no two games share one
+            setattr(self, key, copy.deepcopy(value) if isinstance(value, Penalty) else value)
         self.state = {}  # what a variant remembers besides parameters: arrays, Tensors, numbers, lists, texts
         self.figures = {}  # what `report` was told in the latest step
         self.step, self.progress = 0, 0.0
@@ -160,6 +160,14 @@ class GAN:
         with no_grad():
             return self.G(self.noise(x))
 
+    def constant(self, make) -> Tensor:
+        """``make()`` without a graph: what a loss takes for a constant although it depends on parameters.
+
+        Samples of discrete variables and their weights are such; a numeric derivative keeps them (:class:`Objective`).
+        """
+        with no_grad():
+            return make()
+
     def sample(self, n, truncation: float | None = None, stream: str = "preview", batch_size: int = 256) -> np.ndarray:
         """``n`` samples as a NumPy array, in evaluation mode; ``n`` may also be what :meth:`inputs` returned.
 
@@ -191,6 +199,10 @@ class GAN:
     def modules(self) -> dict:
         """{role: module}."""
         return {role: getattr(self, role) for role in self.roles}
+
+    def penalties(self) -> dict:
+        """{setting: penalty}: D's, and others that a variant has."""
+        return {key: getattr(self, key) for key, value in self.settings.items() if isinstance(value, Penalty)}
 
     def with_networks(self, **networks) -> GAN:
         """The same game with some networks replaced (by their moving averages, for sampling); nothing is copied."""
@@ -227,11 +239,11 @@ class GAN:
                                         where["device"]))
 
     def state_dict(self) -> dict:
-        """Networks, ``state`` and the penalty's counters."""
+        """Networks, ``state`` and the penalties' counters."""
         return {"networks": {role: network.state_dict() for role, network in self.modules().items()},
                 "state": {key: value.data.copy() if isinstance(value, Tensor) else value
                           for key, value in self.state.items()},
-                "penalty": self.penalty.state_dict()}
+                "penalties": {key: penalty.state_dict() for key, penalty in self.penalties().items()}}
 
     def load_state_dict(self, state: dict) -> None:
         """Take over a state of :meth:`state_dict`. Raises RuntimeError or ValueError when it is of another game."""
@@ -242,7 +254,8 @@ class GAN:
             network.load_state_dict(state["networks"][role])
         self.state = {key: self.placed(value) if isinstance(self.state[key], Tensor) else value
                       for key, value in state["state"].items()}
-        self.penalty.load_state_dict(state["penalty"])
+        for key, penalty in self.penalties().items():
+            penalty.load_state_dict(state["penalties"][key])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in self.config.items())})"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 
 from tinygan import random
+from tinygan.autograd import no_grad
 from tinygan.tensor import Tensor
 
 
@@ -13,8 +15,9 @@ class Objective:
     """``f(*parameters) = player.loss(x)``: ``gradcheck(f, f.inputs)`` checks everything that the player minimises.
 
     Parameters are measured in units of ``unit``: gradcheck moves all of them at once, and a whole objective bends a
-    lot. Before every call the random streams, the buffers, the penalty's counters and the GAN's state are those of the
-    moment in which this object was made, and afterwards the networks have their own parameters again. Spectral norm's
+    lot. Before every call the random streams, the buffers, the penalties' counters and the GAN's state are those of the
+    moment in which this object was made, and afterwards the networks have their own parameters again. What the loss
+    takes for a constant (``gan.constant``) keeps the value that it had in the first call. Spectral norm's
     vectors are brought to their fixed point first: the method takes them for constants, which they are only there. For
     float64 networks (``gan.to("float64")``).
     """
@@ -22,7 +25,8 @@ class Objective:
     def __init__(self, gan, player, x, unit: float = 0.2):
         self.gan, self.player, self.x, self.unit = gan, player, x, unit
         self.__name__ = f"{gan.name}: {player.name}'s loss"
-        self.streams, self.state, self.penalty = random.get_state(), dict(gan.state), gan.penalty
+        self.streams, self.state, self.penalties = random.get_state(), dict(gan.state), gan.penalties()
+        self.constants = []
         modules = {id(m): m for network in gan.modules().values() for m in network.modules()}.values()
         for module in modules:
             for reparametrization in module._reparametrizations.values():
@@ -42,7 +46,9 @@ class Objective:
     def _with(self, tensors):
         after = random.get_state()
         random.set_state(self.streams)
-        self.gan.state, self.gan.penalty = dict(self.state), copy.deepcopy(self.penalty)
+        self._remember(copy.deepcopy(self.penalties))
+        used = itertools.count()
+        self.gan.constant = lambda make: self._constant(next(used), make)
         self._place(tensors)
         try:
             yield
@@ -50,8 +56,20 @@ class Objective:
             self._place(self.parameters)
             for module, buffers in self.buffers:
                 module._buffers.update(buffers)
-            self.gan.state, self.gan.penalty = dict(self.state), self.penalty
+            del self.gan.constant
+            self._remember(self.penalties)
             random.set_state(after)
+
+    def _remember(self, penalties):
+        self.gan.state = dict(self.state)
+        for key, penalty in penalties.items():
+            setattr(self.gan, key, penalty)
+
+    def _constant(self, k: int, make) -> Tensor:
+        if k == len(self.constants):
+            with no_grad():
+                self.constants.append(make())
+        return self.constants[k]
 
     def _place(self, tensors):
         for places, tensor in zip(self.places, tensors):

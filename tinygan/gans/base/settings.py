@@ -10,6 +10,9 @@ from tinygan.losses.penalties import none, parse
 from tinygan.models import NETWORKS, default_networks, network_settings
 
 
+PENALTY_KEYS = ("penalty", "g_penalty")  # of D and, in variants that have one, of G
+
+
 class SettingError(ValueError):
     """A setting that does not exist, or a value that it cannot have."""
 
@@ -66,7 +69,7 @@ def check(name: str, key: str, value, default):
             return None  # the step has a loss of its own
         if key == "loss":
             return value if isinstance(value, AdversarialLoss) else ADVERSARIAL[value]
-        if key == "penalty":
+        if key in PENALTY_KEYS:
             return none if value is None else value if isinstance(value, Penalty) else parse(value)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         expected = f"one of {', '.join(ADVERSARIAL)}" if key == "loss" else "a penalty such as 'r1(10)'"

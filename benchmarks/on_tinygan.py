@@ -7,7 +7,7 @@ import math
 import time
 
 import numpy as np
-from work import COUNTERS, gaussians, style_shapes
+from work import COUNTERS, feature_sets, gaussians, style_shapes
 
 import tinygan
 from tinygan import functional as F
@@ -241,3 +241,13 @@ def frechet(settings):
         statistics = gaussians(settings["dimensions"])
         return lambda: frechet_distance(*statistics)
     return {"distance": {"tinygan": make}}
+
+
+def prdc(settings):
+    from tinygan.metrics import prdc as scores
+
+    def make():
+        settle()
+        real, fake = feature_sets(settings["samples"], settings["dimensions"])
+        return lambda: scores(real, fake, settings["k"])
+    return {"scores": {"tinygan": make}}

@@ -1,4 +1,4 @@
-"""What the sides share: FLOPs of a kernel, shapes of the StyleGAN2 block, matrices of the Frechet distance.
+"""What the sides share: FLOPs of a kernel, shapes of the StyleGAN2 block, matrices and features of scores.
 
 A product (b, m, n, k) is b times m x k by k x n, 2 b m n k floating-point operations. Padding counts as if it were
 data and so do positions that no output uses, as in PyTorch's counter, so both sides are counted by one rule.
@@ -47,3 +47,9 @@ def gaussians(dimensions: int):
         x = generator.standard_normal((4 * dimensions, dimensions)) * scales + shift
         found += [x.mean(0), np.cov(x, rowvar=False)]
     return tuple(found)
+
+
+def feature_sets(samples: int, dimensions: int):
+    """Two sets of features (samples, dimensions), float32, the second moved a little."""
+    first, second = np.random.default_rng(0).standard_normal((2, samples, dimensions), dtype=np.float32)
+    return first, second + np.float32(0.5 / np.sqrt(dimensions))

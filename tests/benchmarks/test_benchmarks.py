@@ -36,6 +36,15 @@ def test_every_case_on_our_side_at_tiny_sizes(scripts):
                 assert worker.time(part, label, repeat=1, warm=0)[0] > 0, (case.name, part, label)
 
 
+@pytest.mark.parametrize("name, part", [("frechet", "distance"), ("prdc", "scores")])
+def test_both_sides_compute_the_same_score(scripts, name, part):
+    settings = scripts["cases"].CASES[name].tiny
+    ours, theirs = (scripts["worker"].Worker(side, name, settings) for side in ("tinygan", "scipy"))
+    label, = theirs.list()[part]
+    # the two algorithms differ by rounding of float64; counts of neighbours are equal
+    assert ours.competitor(part, "tinygan")() == pytest.approx(theirs.competitor(part, label)(), rel=1e-9)
+
+
 def test_flops_of_a_layer_are_those_of_its_formula(scripts):
     settings = {"layers": {"layer": (2, 3, 8, 5, 4, 2, 1)}}
     worker = scripts["worker"].Worker("tinygan", "convolution", settings)

@@ -42,8 +42,12 @@ def compare(args) -> None:
     differing = differences(runs)
     if differing:
         print(table(("setting", *labels), differing) + "\n")
-    print(table(("", *labels), list(zip(*[("step", *FIGURES, "score", "best score", "at step", "per second", "health"),
-                                          *map(figures, runs)]))))
+    shown = list(zip(*[("step", *FIGURES, "score", "best score", "at step", "per second", "health"),
+                       *map(figures, runs)]))
+    evaluated = [run.evaluated() for run in runs]
+    if any(evaluated):
+        shown.append(("evaluated", *(line or "-" for line in evaluated)))
+    print(table(("", *labels), shown))
     print(f"\ncurves: {out}")
 
 

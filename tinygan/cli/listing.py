@@ -9,7 +9,7 @@ import sys
 
 from tinygan import backend, gans
 from tinygan.cli.options import UsageError, add_settings, origins, table, text
-from tinygan.cli.runs import number, runs_in
+from tinygan.cli.runs import EVALUATION, number, runs_in
 from tinygan.cli.sources import described, known_shape, sample_shape
 from tinygan.cli.training import networks
 from tinygan.gans.base import plain
@@ -21,7 +21,8 @@ HEADER = ("recipe", "paper", "arXiv", "loss", "penalty", "networks", "data")
 def add_commands(commands) -> None:
     """Enter the commands of this file."""
     parser = commands.add_parser("list", help="all recipes", description="All recipes, with the best and the last "
-                                 "score of their runs on their default data.")
+                                 "score of their runs on their default data, and what `tinygan evaluate` found "
+                                 "latest.")
     parser.add_argument("--markdown", action="store_true", help="as the table in README.md, without scores")
     parser.add_argument("--runs", default="runs", metavar="FOLDER", help="where to look for runs (default: runs)")
     parser.set_defaults(command=list_recipes)
@@ -57,18 +58,25 @@ def list_recipes(args) -> None:
     if args.markdown:
         print(markdown())
         return
-    found = {}
+    found, evaluated = {}, {}
     for run in runs_in(args.runs):
-        scores = run.scores()
-        if scores and run.settings.get("data") == getattr(gans.RECIPES.get(run.settings.get("recipe")), "data", None):
-            found.setdefault(run.settings["recipe"], []).append((run.path.stat().st_mtime, scores))
+        name = run.settings.get("recipe")
+        if run.settings.get("data") != getattr(gans.RECIPES.get(name), "data", None):
+            continue
+        scores, file = run.scores(), run.path / EVALUATION
+        if scores:
+            found.setdefault(name, []).append((run.path.stat().st_mtime, scores))
+        if file.is_file():
+            evaluated.setdefault(name, []).append((file.stat().st_mtime, run.evaluated()))
 
     def score(name):
         if name not in found:
             return ("-", "-")
         best = max(scores[0] for _, scores in found[name])
         return number(best), number(max(found[name])[1][2])
-    print(table((*HEADER, "best score", "last score"), [(*row, *score(row[0])) for row in rows()]))
+    extra = ("evaluated",) if evaluated else ()
+    lines = [(*row, *score(row[0]), *(max(evaluated.get(row[0], [(0, "-")]))[1] for _ in extra)) for row in rows()]
+    print(table((*HEADER, "best score", "last score", *extra), lines))
 
 
 def info(args) -> None:

@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 
-from tinygan.cli import checking, comparing, listing, report, sampling, theory, training
+from tinygan.cli import checking, comparing, evaluating, listing, report, sampling, theory, training
 from tinygan.cli.options import UsageError
 from tinygan.data import DataError
 from tinygan.train import CheckpointError, Interrupted, RunFolderError, TrainingError
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(prog="tinygan", description="Train, sample and inspect generative adversarial networks.")
     top.add_argument("--version", action="version", version=f"tinygan {listing.own_version()}")
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for part in (listing, training, sampling, comparing, report, checking, theory):
+    for part in (listing, training, sampling, evaluating, comparing, report, checking, theory):
         part.add_commands(commands)
     for command in commands.choices.values():
         command.add_argument("--traceback", action="store_true", help="on an error, show where it happened")

@@ -82,6 +82,8 @@ def _figures(run: Run) -> str:
     rows = [pair for pair in zip(labels, figures(run)) if pair[1] != "-"]
     measure = run.settings.get("score")
     note = f"<p class=quiet>score: {_text(measure)}; the larger the better</p>" if measure else ""
+    evaluated = run.evaluated()
+    rows += [("evaluated", evaluated)] if evaluated else []
     return f"<h2>Figures</h2>{_table(rows)}{note}"
 
 

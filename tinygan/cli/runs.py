@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 from tinygan.train import RunFolderError, read_config, read_log
 
+EVALUATION = "evaluation.json"  # in a run folder: the latest scores by `tinygan evaluate`
 MAY_CHANGE = ("device", "steps")  # what a resumption may have set anew, and the next one goes on with
 
 
@@ -50,6 +52,20 @@ class Run:
         step, best = max(found, key=lambda pair: (pair[1], -pair[0]))
         return best, step, found[-1][1]
 
+    def evaluated(self) -> str | None:
+        """The first score of the latest ``tinygan evaluate`` in a line, None when there is none.
+
+        "FID_J: best 10.7 (step 200), last 12.3 (step 400), real 0.24". Raises RunFolderError for a damaged file.
+        """
+        path = self.path / EVALUATION
+        if not path.is_file():
+            return None
+        try:
+            return evaluation_line(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, StopIteration) as error:
+            raise RunFolderError(f"{path}: expected scores that `tinygan evaluate` wrote, got something else "
+                                 f"({type(error).__name__}: {error})") from error
+
     def speed(self) -> float | None:
         """Real images (or points) per second since the run was begun or resumed last."""
         timed = [r for r in self.records if "seconds" in r and "images" in r]
@@ -85,6 +101,14 @@ def runs_in(folder) -> list:
     return found
 
 
+def evaluation_line(document: dict) -> str:
+    """The first score of what ``tinygan evaluate`` wrote about a run; see :meth:`Run.evaluated`."""
+    scores = {name: {"step": found["step"], **found["scores"][0]} for name, found in document["checkpoints"].items()}
+    figures = [f"{name} {number(score['value'])} (step {score['step']})" for name, score in scores.items()]
+    one = next(iter(scores.values()))
+    return f"{one['label']}: {', '.join(figures)}, real {number(one['floor'])}"
+
+
 def number(value) -> str:
     """A figure as tables show it."""
     if value is None:
@@ -92,4 +116,4 @@ def number(value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-__all__ = ["Run", "number", "runs_in"]
+__all__ = ["EVALUATION", "Run", "evaluation_line", "number", "runs_in"]

@@ -84,6 +84,20 @@ def test_nearly_singular_covariances(d):
     assert frechet_distance(np.zeros(d), q * a @ q.T, np.zeros(d), q * b @ q.T) == pytest.approx(expected, abs=1e-6 * d)
 
 
+def test_it_grows_with_noise():
+    x, y, noise = positive(150, 10, 1), positive(150, 10, 2), np.random.default_rng(3).standard_normal((150, 10))
+    for n in (150, 8):  # both forms
+        values = [fid(x[:n], y[:n] + s * noise[:n]) for s in (0, 0.3, 0.6, 1.2)]
+        assert values == sorted(values)
+
+
+def test_its_bias_falls_like_1_over_n():
+    # the same distribution twice; N d^2 has a spread of some 10 % in 16 dimensions, 3 % after 20 pairs
+    def mean(n):
+        return np.mean([fid(*np.random.default_rng(s).standard_normal((2, n, 16))) for s in range(20)])
+    assert mean(400) / mean(1600) == pytest.approx(4, rel=0.12)
+
+
 def test_torch_fidelity_is_written_out():
     x, y = (positive(300, 8, s).astype(np.float32) for s in (1, 2))
     mu1, mu2 = x.mean(0), y.mean(0)

@@ -55,11 +55,21 @@ def test_defaults_are_those_of_the_originals():
 
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_equal_distributions_have_the_expected_coverage(k):
-    # N = M = 1000: 1 - (N - 1) ... (N - k) M ... / ... -> 1 - 2^-k within 1 / N; a mean over 1,000 dependent balls in
-    # each of 4 seeds has a standard error of at most 0.5 / sqrt(4000) times 2 or so
+    # Naeem et al. 2020, eq. 8: a real is not covered when its k nearest of all N - 1 + M others are reals
+    n, m = 1000, 1000
+    missed = np.prod([(n - i) / (n + m - i) for i in range(1, k + 1)])
+    assert missed == pytest.approx(0.5 ** k, rel=k * k / n)
     found = [density_coverage(*np.random.default_rng(s).standard_normal((2, 1000, 8)), k=k) for s in range(4)]
-    assert np.mean([f.coverage for f in found]) == pytest.approx(1 - 0.5 ** k, abs=0.02)
+    # 4,000 balls, which overlap: the standard error is about twice sqrt(p (1 - p) / 4000), 0.016 at most
+    assert np.mean([f.coverage for f in found]) == pytest.approx(1 - missed, abs=0.035 * np.sqrt(missed))
     assert np.mean([f.density for f in found]) == pytest.approx(1, abs=0.05)
+
+
+def test_noise_costs_precision_density_and_coverage():
+    rng = np.random.default_rng(7)
+    real, fake, noise = rng.standard_normal((3, 400, 6))
+    found = np.array([prdc(real, fake + s * noise) for s in (0, 0.5, 1, 2)])
+    assert (np.diff(found[:, [0, 2, 3]], axis=0) < 0).all()
 
 
 def test_what_the_four_say():

@@ -37,8 +37,10 @@ def fid(real, fake, compat: str | None = None) -> float:
         return COMPAT[compat](fake, real)  # all three put the generated images first
     if min(len(real), len(fake)) > real.shape[1]:
         return frechet_distance(*statistics(real), *statistics(fake))
-    (mu1, a), (mu2, b) = _factor(real), _factor(fake)
-    shift, trace = mu1 - mu2, np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    with _one_thread(real.shape[1]):
+        (mu1, a), (mu2, b) = _factor(real), _factor(fake)
+        trace = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    shift = mu1 - mu2
     return max(0.0, float(shift @ shift + np.square(a).sum() + np.square(b).sum() - 2 * trace))
 
 

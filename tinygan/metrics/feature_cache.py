@@ -112,21 +112,13 @@ class FeatureCache:
         """Write one file by ``save(open file)``, at once or not at all."""
         if not self.keep:
             return
-        # Not flushed to the disk, unlike a checkpoint: what a power cut damages is computed again.
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                save(file)
-            os.replace(temporary, path)
+            _replace(path, save)
             self._make_room(path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             warnings.warn(f"feature cache: cannot write to {self.folder} ({error.strerror or error}); features will be "
                           "computed again next time", stacklevel=3)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
 
     def _make_room(self, kept: Path) -> None:
         entries = [(path, path.stat()) for path in self.folder.glob("*.npz")]
@@ -143,6 +135,18 @@ def entry_key(samples: SampleSet, extractor) -> str:
     """SHA-256 of what the features of a set depend on: the images, the extractor, the version of the library."""
     version = sys.modules["tinygan"].__version__
     return hashlib.sha256(f"{samples.digest} {extractor.fingerprint} {version} {CHUNK}".encode()).hexdigest()
+
+
+def _replace(path: Path, save) -> None:
+    # Not flushed to the disk, unlike a checkpoint: what a power cut damages is computed again.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            save(file)
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C too must leave nothing behind
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _warn_damaged(path: Path, error: Exception) -> None:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from tinygan import theory
+from tinygan.cli import lectures
 from tinygan.cli.options import seed, table
 
 
@@ -18,11 +19,13 @@ def add_commands(commands) -> None:
     parser.add_argument("--out", metavar="FOLDER", default="runs/theory",
                         help="for pictures (default: runs/theory)")
     parser.add_argument("--seed", type=seed, default=0)
+    lectures.add_options(parser)
     parser.set_defaults(command=run)
 
 
 def run(args) -> int:
     """``tinygan theory NAME``."""
+    lectures.check_options(args)
     if args.name in ACTIONS:
         return ACTIONS[args.name](args) or 0
     found = theory.find(args.name)
@@ -64,6 +67,6 @@ def show(row: theory.Entry, args, statement: bool = False) -> theory.Findings:
     return found
 
 
-ACTIONS = {"list": list_entries, "all": run_all}  # words that are no entry; each takes the parsed arguments
+ACTIONS = {"list": list_entries, "all": run_all, **lectures.ACTIONS}  # words that are no entry; they take the arguments
 
 __all__ = ["ACTIONS", "add_commands", "list_entries", "run", "run_all", "show"]

@@ -173,7 +173,7 @@ def _extractor(given, known: SampleSet, fake: SampleSet, chosen, device):
         given = usual_extractor(known.data, fake.shape)
         if given is None:
             needing = ", ".join(metric.name for metric in chosen if metric.extracted)
-            free = ", ".join(metric.name for metric in TABLE if metric.needs == "images")
+            free = ", ".join(row.name for row in TABLE if not row.extracted and not row.foreign(known, fake))
             raise ValueError(f"extractor: expected one for images of shape {fake.shape} ({known.what}), for which no "
                              f"judge is packaged; name one of {', '.join(extractor_names())} instead, or in place of "
                              f"{needing} metrics that need none: {free}")

@@ -59,9 +59,9 @@ def find_extractor(name: str, device="cpu", weights=None, download: bool = False
 
 
 def usual_extractor(data: str | None, shape) -> str | None:
-    """The name of the packaged judge of a data set ("mnist", "stacked mnist", ...) at a size; None without one."""
-    subject = SUBJECTS.get((data or "").removeprefix("stacked "))
-    name = f"{subject}-{shape[-1]}" if subject and len(shape) == 3 and shape[1] == shape[2] else None
+    """The name of the packaged judge of a data set ("mnist", ...) for images of a shape; None without one."""
+    subject = SUBJECTS.get(data)
+    name = f"{subject}-{shape[-1]}" if subject and shape[0] == 1 and shape[1] == shape[2] else None
     return name if name in extractor_names() else None
 
 

@@ -108,7 +108,9 @@ def evaluate(samples, reference, metrics=None, extractor=None, *, real=None, n: 
     if any(metric.extracted for metric in chosen):
         found = _extractor(extractor, known, fake, chosen, device)
         cache = FeatureCache(keep=False) if cache is False else FeatureCache() if cache is None else cache
-        _look(found, cache, {"samples": fake, "reference": known, "real": other}, progress)
+        # scores of one set alone do not need the reference, unless their floor is taken from it
+        needed = other is None or any(metric.extracted and not metric.alone for metric in chosen)
+        _look(found, cache, {"samples": fake, "reference": known if needed else None, "real": other}, progress)
         if known.are_images and any(metric.name == "fid" for metric in chosen):
             known.statistics = cache.statistics(known, found)  # the same for every evaluation, so worth a file
     scores = []

@@ -30,6 +30,7 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
     28 x 28 to 32, 16, 8 or 4: padded with 2 zeros on each side (MNIST's background is 0), then means of blocks, so that
     16 is the usual 14 x 14 mean image with a border of 1. Any other divisor of H = W: means of blocks. Otherwise:
     linear interpolation along each axis, with the filter widened by the ratio when shrinking, so nothing aliases.
+    Values are rounded once, at the end: the rounded images are the data set, for models, judges and metrics alike.
     Raises ValueError when ``size`` is not positive.
     """
     if size < 1:
@@ -95,6 +96,10 @@ class ImageDataset:
     def resized(self, size: int) -> ImageDataset:
         """The same set with images of (size, size) pixels; see :func:`resize`."""
         return self._with(resize(self.images, size), self.labels)
+
+    def mapped(self, function) -> ImageDataset:
+        """The same set with ``function(images)``, uint8 (N, C, H, W) to uint8, such as :func:`tinygan.data.edges`."""
+        return self._with(function(self.images), self.labels)
 
     def with_channels(self, channels: int) -> ImageDataset:
         """The same set with 1 or 3 channels: grey is repeated, colour becomes luma (ITU-R BT.601).

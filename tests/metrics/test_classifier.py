@@ -6,8 +6,11 @@ import tinygan
 from tinygan import random
 from tinygan.data import embedded_mnist
 from tinygan.metrics import Judge, JudgeNetwork, digit_classifier
-from tinygan.metrics.classifier import PACKAGED
-from tinygan.metrics.train_classifier import main, shifted, train_judge, without_class
+from tinygan.metrics.classifier import packaged
+from tinygan.metrics.judge_training import shifted, train_judge, without_class
+from tinygan.metrics.train_classifier import main
+
+PACKAGED = packaged("digits", 28)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def good():
 
 @pytest.mark.parametrize("images", [
     good()[0], good()[:0], np.zeros((2, 3, 28, 28), np.float32), np.zeros((2, 1, 32, 32), np.float32),
-    np.zeros((2, 28, 28), np.float32), np.zeros((2, 1, 28, 28), np.uint8), [[0.0]]])
+    np.zeros((2, 28, 28), np.float32), np.zeros((2, 1, 28, 28), np.int64), [[0.0]]])
 def test_other_shapes_and_dtypes_are_refused(judge, images):
     with pytest.raises(ValueError, match=r"digits-28: expected images \(N, 1, 28, 28\) of a floating dtype"):
         judge.probabilities(images)
@@ -100,7 +103,7 @@ def test_a_judge_of_another_size_survives_its_file(tmp_path):
     again = Judge.load(path)
     images = random.uniform((5, 3, 14, 14), -1, 1)
     assert (again.probabilities(images) == judge.probabilities(images)).all()
-    assert again.name == "colours-14" and again.about == {"seed": 7}
+    assert again.subject == "colours-14" and again.name == "judge colours-14" and again.about == {"seed": 7}
     assert again.network.settings == judge.network.settings
     second = tmp_path / "second.npz"
     again.save(second)
@@ -159,7 +162,7 @@ def test_shifts_move_whole_images():
     random.manual_seed(0)
     images = np.full((200, 1, 9, 9), -1, np.float32)
     images[:, 0, 4, 3] = 1
-    moved = shifted(images)
+    moved = shifted(images, 2)
     assert moved.shape == images.shape and moved.dtype == np.float32
     n, _, rows, columns = np.nonzero(moved == 1)
     assert (n == np.arange(200)).all() and (moved == -1).sum() == 200 * 80

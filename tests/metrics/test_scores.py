@@ -105,4 +105,4 @@ def test_too_few_images_are_refused(judge, digits):
     with pytest.raises(ValueError, match="judge_report: expected at least 4 reference images"):
         judge_report(digits[:9], digits[:3], judge)
     with pytest.raises(ValueError, match="digits-28: expected images"):
-        judge_report(np.zeros((4, 1, 28, 28), np.uint8), digits, judge)
+        judge_report(np.zeros((4, 1, 28, 28), np.int64), digits, judge)

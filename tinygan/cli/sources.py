@@ -14,10 +14,12 @@ from tinygan import data, metrics
 from tinygan.cli.options import UsageError
 from tinygan.data import POINTS, Batches, GaussianMixture, PointBatches
 from tinygan.data.mnist import find_file, stems
+from tinygan.metrics.classifier import SIZES
 
 GREY = ("embedded", "mnist", "fashion-mnist")  # 28 x 28 images with one channel
 STACKED = {"stacked": "embedded", "stacked-mnist": "mnist"}
-DIGITS = ("embedded", "mnist")  # what the packaged judge knows
+JUDGES = {"embedded": "digits", "mnist": "digits", "stacked": "digits", "stacked-mnist": "digits",
+          "fashion-mnist": "fashion"}  # the set of which a judge is packaged, in some sizes
 NAMES = (*GREY, *STACKED, *POINTS)
 POINT_BATCH, IMAGE_BATCH = 256, 64
 
@@ -86,9 +88,7 @@ def open_source(config: dict, device, scored: bool = True) -> Source:
     images = data.load(STACKED.get(name, name), "train", size, 1 if name in STACKED else channels)
     if name in STACKED:
         images = data.stacked(images)
-    judged = scored and size == 28
-    score, measure = (_stacked_modes(device) if judged and name in STACKED else
-                      _distance(device) if judged and name in DIGITS and channels == 1 else (None, None))
+    score, measure = _judged(name, size, channels, device) if scored else (None, None)
     digest = hashlib.sha256(np.ascontiguousarray(images.images)).hexdigest()[:16]
     return Source(Batches(images.scaled(), number, device=device), images.images.shape[1:], score, measure, digest)
 
@@ -116,18 +116,25 @@ def _modes(points):
     return lambda gan: measure(gan.sample(2500)), "share of modes x share of samples within 3 sigma (2,500 samples)"
 
 
-def _distance(device):
-    judge = metrics.digit_classifier().to(device)
-    held_out = metrics.statistics(judge.features(data.embedded_mnist("test").scaled()))
+def _judged(name, size, channels, device):
+    if name not in JUDGES or size not in SIZES or channels != (3 if name in STACKED else 1):
+        return None, None
+    judge = metrics.judge(JUDGES[name], size).to(device)
+    return _stacked_modes(judge) if name in STACKED else _distance(judge, name, size)
+
+
+def _distance(judge, name, size):
+    # all digits are compared with the packaged ones, whichever of their files were trained on
+    real = data.load("embedded" if JUDGES[name] == "digits" else name, "heldout", size).images[:2000]
+    held_out = metrics.statistics(judge.features(real))
 
     @_finite
     def measure(samples):
         return -metrics.frechet_distance(*metrics.statistics(judge.features(samples.clip(-1, 1))), *held_out)
-    return lambda gan: measure(gan.sample(2000)), "-FID_J (2,000 samples against 2,000 held-out digits)"
+    return lambda gan: measure(gan.sample(2000)), f"-FID_J (2,000 samples against 2,000 held-out images, {judge.name})"
 
 
-def _stacked_modes(device):
-    judge = metrics.digit_classifier().to(device)
+def _stacked_modes(judge):
 
     @_finite
     def measure(samples):

@@ -58,10 +58,10 @@ class StackedModes:
 
 
 def stacked_modes(images, judge) -> StackedModes:
-    """Modes of stacked digits in ``images`` (N, 3, H, W) in [-1, 1], of which 25,600 are usual.
+    """Modes of stacked digits in ``images`` (N, 3, H, W) in [-1, 1] or uint8, of which 25,600 are usual.
 
-    Every channel is classified by ``judge`` (``metrics.digit_classifier()`` for 28 x 28); a mode is captured when one
-    sample has its three classes. KL = sum_k q_k log(q_k K) over the shares q of the K modes.
+    Every channel is classified by ``judge`` (``metrics.judge("digits", H)`` for 28, 16 and 14 pixels); a mode is
+    captured when one sample has its three classes. KL = sum_k q_k log(q_k K) over the shares q of the K modes.
     Source: Metz et al. 2016, arXiv:1611.02163, section 3.3.1.
     """
     images = to_numpy(images.data if isinstance(images, Tensor) else images)

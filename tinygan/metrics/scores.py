@@ -19,12 +19,12 @@ def confident_share(probabilities, threshold: float = THRESHOLD) -> float:
     Raises ValueError for anything else. It says nothing about diversity, and a classifier is sure of many things that
     are not digits: read it beside :func:`classes_present` and beside the same figure for noise.
     """
-    return float((_checked("confident_share", probabilities).max(axis=1) > threshold).mean())
+    return float((checked_probabilities("confident_share", probabilities).max(axis=1) > threshold).mean())
 
 
 def class_counts(probabilities) -> np.ndarray:
     """For each class k the number of samples for which it is the most probable: (K,), from probabilities (N, K)."""
-    probabilities = _checked("class_counts", probabilities)
+    probabilities = checked_probabilities("class_counts", probabilities)
     return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
 
 
@@ -64,7 +64,7 @@ class JudgeReport:
         return (f"{self.confident_share:.3f} of {self.samples} samples with confidence > {self.threshold:g}; "
                 f"{self.classes_present} of {self.classes} classes with at least {self.share:.0%}; "
                 f"FID_J {self.fid_j:.2f} ({self.samples} against {self.reference} real; real against real "
-                f"{self.floor:.2f} with {self.floor_samples} against {self.floor_reference}; judge {self.judge})")
+                f"{self.floor:.2f} with {self.floor_samples} against {self.floor_reference}; {self.judge})")
 
 
 def judge_report(images, reference, judge: Judge, real=None) -> JudgeReport:
@@ -97,7 +97,8 @@ def judge_report(images, reference, judge: Judge, real=None) -> JudgeReport:
         floor_reference=len(right))
 
 
-def _checked(name: str, probabilities) -> np.ndarray:
+def checked_probabilities(name: str, probabilities) -> np.ndarray:
+    """Probabilities (N, K) as a NumPy array. Raises ValueError, in the name of ``name``, for anything else."""
     probabilities = np.asarray(probabilities)
     if probabilities.ndim != 2 or not probabilities.size:
         raise ValueError(f"{name}: expected probabilities of shape (N, K) with N > 0, got {probabilities.shape}")

@@ -84,7 +84,8 @@ class BlockE(nn.Module):
         self.branch3x3_1 = Block(c, 384, 1)
         self.branch3x3_2a, self.branch3x3_2b = Block(384, 384, (1, 3), p=(0, 1)), Block(384, 384, (3, 1), p=(1, 0))
         self.branch3x3dbl_1, self.branch3x3dbl_2 = Block(c, 448, 1), Block(448, 384, 3, p=1)
-        self.branch3x3dbl_3a, self.branch3x3dbl_3b = Block(384, 384, (1, 3), p=(0, 1)), Block(384, 384, (3, 1), p=(1, 0))
+        self.branch3x3dbl_3a = Block(384, 384, (1, 3), p=(0, 1))
+        self.branch3x3dbl_3b = Block(384, 384, (3, 1), p=(1, 0))
         self.branch_pool = Block(c, 192, 1)
 
     def forward(self, x):

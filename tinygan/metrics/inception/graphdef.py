@@ -10,7 +10,8 @@ varint) and a value - a varint (0), 8 bytes (1), a length and so many bytes (2: 
     TensorProto  1 dtype (1: float), 2 tensor_shape, 4 tensor_content, 5 float_val
     TensorShape  2 dim, with 1 size
 
-Source: protobuf.dev/programming-guides/encoding, and tensorflow/core/framework/{graph,node_def,attr_value,tensor}.proto.
+Source: protobuf.dev/programming-guides/encoding; graph, node_def, attr_value, tensor and tensor_shape.proto in
+tensorflow/core/framework.
 """
 
 from __future__ import annotations

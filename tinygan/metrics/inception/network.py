@@ -118,15 +118,18 @@ LOGITS, UNBIASED = "logits", "logits without bias"
 
 
 def convolutions(step=TABLE, channels: int = 3, prefix: str = ""):
-    """(full name, input channels, Conv) of every convolution in a step or list of steps, in order; returns channels."""
+    """(full name, input channels, Conv) of every convolution in a step, or list of steps, in order.
+
+    A generator that returns the number of output channels.
+    """
     if isinstance(step, list):
         for one in step:
             channels = yield from convolutions(one, channels, prefix)
         return channels
     if isinstance(step, Fork):
-        total = 0
+        inner, total = prefix + step.name + "." * bool(step.name), 0
         for branch in step.branches:
-            total += yield from convolutions(branch, channels, prefix + step.name + "." * bool(step.name))
+            total += yield from convolutions(branch, channels, inner)
         return total
     if isinstance(step, Conv):
         yield prefix + step.name, channels, step
@@ -189,20 +192,24 @@ class InceptionNetwork(nn.Module):
             raise ValueError(f"InceptionNetwork: expected taps out of {(*TAPS, LOGITS, UNBIASED)}, got {tuple(taps)}")
         if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < 75:
             raise ValueError(f"InceptionNetwork: expected images (N, 3, H, W) of at least 75 x 75, got {images.shape}")
-        blocks = {name: block for name, block in self.named_modules() if isinstance(block, ConvBlock)}
-        found, wanted, x = {}, set(taps), images
-        for step in TABLE:
-            if not isinstance(step, Tap):
-                x = _run(step, x, blocks, "")
-                continue
-            if step.name in wanted or step.name == TAPS[-1]:
+        found, wanted = {}, set(taps)
+        for step, x in self.stages(images):
+            if isinstance(step, Tap) and (step.name in wanted or step.name == TAPS[-1]):
                 found[step.name] = F.global_avg_pool(x)
-            if wanted <= set(found):
-                break
+                if wanted <= set(found):
+                    break
         if UNBIASED in wanted or LOGITS in wanted:
             found[UNBIASED] = F.linear(found[TAPS[-1]], self.fc.weight)
             found[LOGITS] = found[UNBIASED] + self.fc.bias
         return {tap: found[tap] for tap in taps}
+
+    def stages(self, images):
+        """(step, its output) for every step of TABLE, one after the other; a tap's output is its input."""
+        blocks = {name: block for name, block in self.named_modules() if isinstance(block, ConvBlock)}
+        x = images
+        for step in TABLE:
+            x = run(step, x, blocks)
+            yield step, x
 
     def fold(self) -> InceptionNetwork:
         """Fold every batch norm into its convolution, for speed, and return self; the state dict is another then."""
@@ -212,20 +219,21 @@ class InceptionNetwork(nn.Module):
         return self
 
 
-def _run(step, x, blocks: dict, prefix: str):
-    """The output of one step of the tables."""
-    if isinstance(step, Conv):
-        return blocks[prefix + step.name](x)
-    if isinstance(step, Fork):
-        return F.cat([_run(branch, x, blocks, prefix + step.name + "." * bool(step.name)) for branch in step.branches],
-                     dim=1)
+def run(step, x, blocks: dict, prefix: str = ""):
+    """The output of one step, or list of steps, of the tables; ``blocks``: {name: ConvBlock}."""
     if isinstance(step, list):
         for one in step:
-            x = _run(one, x, blocks, prefix)
-        return x
-    if step == AVERAGE:
-        return F.avg_pool2d(x, 3, 1, padding=1, count_include_pad=False)
-    return F.max_pool2d(x, 3, 2) if step == HALVE else F.max_pool2d(x, 3, 1, padding=1)
+            x = run(one, x, blocks, prefix)
+    elif isinstance(step, Fork):
+        inner = prefix + step.name + "." * bool(step.name)
+        x = F.cat([run(branch, x, blocks, inner) for branch in step.branches], dim=1)
+    elif isinstance(step, Conv):
+        x = blocks[prefix + step.name](x)
+    elif step == AVERAGE:
+        x = F.avg_pool2d(x, 3, 1, padding=1, count_include_pad=False)
+    elif step in (HALVE, MAXIMUM):
+        x = F.max_pool2d(x, 3, 2) if step == HALVE else F.max_pool2d(x, 3, 1, padding=1)
+    return x
 
 
-__all__ = ["CLASSES", "InceptionNetwork", "LOGITS", "TAPS", "UNBIASED", "convolutions"]
+__all__ = ["CLASSES", "InceptionNetwork", "LOGITS", "TABLE", "TAPS", "UNBIASED", "convolutions", "run"]

@@ -60,10 +60,12 @@ def tf1_positions(size: int, out: int):
 
 
 def half_pixel_positions(size: int, out: int):
-    """Where PyTorch's bilinear ``interpolate`` reads: source = max((i + 1/2) s - 1/2, 0), as :func:`tf1_positions`."""
-    scale = np.float32(size) / np.float32(out)
-    half = np.float32(0.5)
-    source = np.maximum((np.arange(out, dtype=np.float32) + half) * scale - half, np.float32(0))
+    """Where PyTorch's bilinear ``interpolate`` reads: source = max((i + 1/2) s - 1/2, 0), as :func:`tf1_positions`.
+
+    s is rounded to float32, then the source once more: PyTorch's kernel multiplies and subtracts in one instruction.
+    """
+    scale = np.float64(np.float32(size) / np.float32(out))
+    source = np.maximum(((np.arange(out) + 0.5) * scale - 0.5).astype(np.float32), np.float32(0))
     low = np.minimum(np.floor(source).astype(np.int64), size - 1)
     return low, np.minimum(low + 1, size - 1), source - low.astype(np.float32)
 

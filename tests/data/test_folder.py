@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinygan.data import DataError, image_folder
+from tinygan.data import DataError, image_folder, unchanged_folder
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -88,3 +88,31 @@ def test_wrong_arguments(tmp_path):
         image_folder(tmp_path, 4, channels=2)
     with pytest.raises(ValueError, match="got 3 and 0"):
         image_folder(tmp_path, 0)
+
+
+def test_unchanged_images_keep_their_pixels(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (3, 5, 7, 3), np.uint8)
+    for index, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / f"{index}.png")
+    data = unchanged_folder(tmp_path)
+    assert (data.images == pixels.transpose(0, 3, 1, 2)).all() and data.name == tmp_path.name
+    for index, image in enumerate(pixels):
+        (tmp_path / f"{index}.png").unlink()
+        (tmp_path / "ab"[index % 2]).mkdir(exist_ok=True)
+        Image.fromarray(image[:, :, 0]).save(tmp_path / "ab"[index % 2] / f"{index}.png")
+    data = unchanged_folder(tmp_path)
+    assert (data.images == pixels[[0, 2, 1], None, :, :, 0]).all()  # grey stays grey
+    assert data.labels.tolist() == [0, 0, 1] and data.classes == ("a", "b")
+
+
+@pytest.mark.parametrize("second, message", [
+    (dict(size=(8, 6)), "expected images of one size and kind in .*, got colour 8 x 8 in a.png and colour 8 x 6 in b"),
+    (dict(mode="L", colour=7), "got colour 8 x 8 in a.png and grey 8 x 8 in b.png"),
+    (dict(mode="I;16", colour=7), "expected an image with 8 bits per channel"),
+])
+def test_unchanged_images_that_are_not_alike_are_refused(tmp_path, second, message):
+    picture(tmp_path / "a.png", RED)
+    picture(tmp_path / "b.png", **{"colour": RED, **second})
+    with pytest.raises(DataError, match=message):
+        unchanged_folder(tmp_path)

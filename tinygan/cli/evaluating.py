@@ -18,6 +18,7 @@ from tinygan.cli.sources import GREY, NAMES, STACKED
 from tinygan.data import POINTS
 from tinygan.data.mnist import find_file, stems
 from tinygan.metrics import METRICS, FeatureCache, SampleSet, find_extractor, sample_set
+from tinygan.metrics.evaluate import MOST
 from tinygan.metrics.sample_set import POINT_STREAM
 from tinygan.tensor import Tensor
 from tinygan.train import CheckpointError, RunFolderError, TrainingError, load_checkpoint
@@ -25,7 +26,6 @@ from tinygan.train.files import atomic
 
 CHECKPOINTS = ("best", "last")
 DRAWN = 256  # samples drawn at a time: the batches of GAN.sample, so that the numbers are those of `tinygan sample`
-MOST = 10000  # samples, and points of either kind, unless -n says another number
 KNOWN = (*NAMES, "cifar10")
 NATIVE = {**{name: 28 for name in (*GREY, *STACKED)}, "cifar10": 32}  # pixels; other sizes are named
 

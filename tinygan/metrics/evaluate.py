@@ -107,6 +107,8 @@ def evaluate(samples, reference, metrics=None, extractor=None, *, real=None, n: 
     found = None
     if any(metric.extracted for metric in chosen):
         found = _extractor(extractor, known, fake, chosen, device)
+        if metrics is None:
+            chosen = [metric for metric in chosen if found.suffix == "_J" or not metric.judged]
         cache = FeatureCache(keep=False) if cache is False else FeatureCache() if cache is None else cache
         # scores of one set alone do not need the reference, unless their floor is taken from it
         needed = other is None or any(metric.extracted and not metric.alone for metric in chosen)

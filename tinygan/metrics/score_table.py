@@ -59,7 +59,7 @@ class Metric:
 
     needs: words of ``NEEDS``. better: for each value. settings: what else a value depends on, or a function of (real,
     fake) that says it. least: samples needed in either set. alone: of one set, ``real`` plays no part. usual: computed
-    when no metrics are named.
+    when no metrics are named; judged: then only of a judge of the very data (its suffix is "_J").
     """
 
     name: str
@@ -72,6 +72,7 @@ class Metric:
     least: int = 2
     alone: bool = False
     usual: bool = False
+    judged: bool = False
 
     @property
     def extracted(self) -> bool:
@@ -152,7 +153,7 @@ TABLE = (
     Metric("confident", ("confident", "classes"), (HIGHER, HIGHER), ("probabilities",),
            lambda real, fake, seed: (confident_share(fake.probabilities), classes_present(fake.probabilities)),
            "share of samples the classifier is sure of, and number of classes seen",
-           f"confidence > {THRESHOLD:g}, classes with >= {SHARE:.0%}", 1, alone=True, usual=True),
+           f"confidence > {THRESHOLD:g}, classes with >= {SHARE:.0%}", 1, alone=True, usual=True, judged=True),
     Metric("am", ("AM",), (LOWER,), ("probabilities",),
            lambda real, fake, seed: (am_score(real.probabilities, fake.probabilities),),
            "AM score: classes as in the data, and sure of every sample", "nats", 1),

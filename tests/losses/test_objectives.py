@@ -9,7 +9,8 @@ import pytest
 
 from tinygan import nn, random
 from tinygan.autograd import Function
-from tinygan.losses import ADVERSARIAL, gp, hinge, non_saturating, r1, r2, wasserstein
+from tinygan.losses import (ADVERSARIAL, dragan, gp, hinge, non_saturating, orthogonal, path_length, r1, r2,
+                            wasserstein)
 from tinygan.tensor import Tensor
 from tinygan.testing import GradcheckError, gradcheck
 
@@ -118,14 +119,19 @@ def test_d_objective_with_a_penalty(kind, norm, loss, penalty):
     d_objective(*problem(kind, norm), loss, penalty).check()
 
 
-@pytest.mark.parametrize("loss", ADVERSARIAL.values(), ids=ADVERSARIAL)
-@pytest.mark.parametrize("kind, norm", [("mlp", "batch"), ("conv", "batch"), ("conv", "spectral")])
+# Every pair with batch norm; through convolutions those whose functions of the score are of different kinds.
+PAIRS = [("mlp", "batch", loss) for loss in ADVERSARIAL.values()] + [
+    ("conv", norm, ADVERSARIAL[name]) for norm in ("batch", "spectral")
+    for name in ("minimax", "hinge", "least_squares", "relativistic", "relativistic_average", "f_hellinger")]
+by_pair = pytest.mark.parametrize("kind, norm, loss", PAIRS, ids=[f"{k}-{n}-{loss.name}" for k, n, loss in PAIRS])
+
+
+@by_pair
 def test_d_objective_of_every_pair(kind, norm, loss):
     d_objective(*problem(kind, norm), loss).check()
 
 
-@pytest.mark.parametrize("loss", ADVERSARIAL.values(), ids=ADVERSARIAL)
-@pytest.mark.parametrize("kind, norm", [("mlp", "batch"), ("conv", "batch"), ("conv", "spectral")])
+@by_pair
 def test_g_objective_of_every_pair(kind, norm, loss):
     D, G, x, z = problem(kind, norm)
     AsFunction(G, lambda: loss.g(D(G(z)), D(x)), others=[D]).check()
@@ -137,10 +143,22 @@ def test_g_objective_through_every_norm(kind, norm):
     AsFunction(G, lambda: non_saturating.g(D(G(z))), others=[D]).check()
 
 
-@pytest.mark.parametrize("penalty", [gp(2, one_sided=True), r2(3), r1(1) + r2(1) + gp(5)], ids=repr)
+@pytest.mark.parametrize("penalty", [gp(2, one_sided=True), r2(3), r1(1) + r2(1) + gp(5), dragan(2, c=0.1),
+                                     orthogonal(0.1), orthogonal(0.1, "off_diagonal")], ids=repr)
 @pytest.mark.parametrize("kind", ["mlp", "conv"])
 def test_other_penalties_with_hinge(kind, penalty):
     d_objective(*problem(kind, "layer"), hinge, penalty).check()
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "group", "spectral"])
+def test_dragan_with_every_norm(norm):
+    d_objective(*problem("mlp", norm), non_saturating, dragan(2, c=0.1)).check()
+
+
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_path_length_through_the_generator(kind):
+    D, G, x, z = problem(kind, "none")
+    AsFunction(G, lambda: non_saturating.g(D(G(z))) + path_length(0.5)(G, z, None), others=[D]).check()
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "group", "instance"])

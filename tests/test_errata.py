@@ -105,7 +105,7 @@ def test_rows_are_complete_and_in_order():
 def test_the_text_of_a_row():
     printed = errata.text(errata.find("3.16"))
     assert "slide   001: Discrete example" in printed and "says    W = 5." in printed
-    assert "slide 5, right 0.5 (SciPy: 0.5)" in printed
+    assert "slide 5; right 0.5; by another route 0.5 (SciPy)" in printed
     assert "none: notation only" in errata.text(errata.find("2.1"))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from tinygan.cli.options import UsageError, table
 from tinygan.theory import errata, lecture_map
 
@@ -38,11 +36,22 @@ def print_map(args) -> None:
         print(lecture_map.markdown(), end="")
         return
     rows = lecture_map.chosen(args.deck, args.planned)
-    print(table(("deck", "slide", "kind", "what", "system", "command", "errata"),
-                [(row.deck, textwrap.shorten(row.slide, 32), row.kind, textwrap.shorten(row.what, 60),
-                  ", ".join(row.systems), row.target.command or ("" if row.status == "built" else row.status),
-                  ", ".join(row.errata)) for row in rows]))
+    header, *printed = table(("kind", "what", "system", "command", "errata"),
+                             [(row.kind, row.what, ", ".join(row.systems), _command(row), ", ".join(row.errata))
+                              for row in rows]).splitlines()
+    print(f"  {header}")
+    slide = None
+    for row, line in zip(rows, printed):
+        if slide != (row.deck, row.slide):
+            print(f"{row.deck} {row.slide}")
+        slide = row.deck, row.slide
+        print(f"  {line}")
     print(lecture_map.summary(rows))
+
+
+def _command(row) -> str:
+    """The command of a statement, its file where there is no command, or why there is neither."""
+    return row.target.command or row.target.file or "" if row.status == "built" else row.status
 
 
 ACTIONS = {"errata": print_errata, "map": print_map}

@@ -65,7 +65,7 @@ def shown(value) -> str:
 
 
 def check(number: str):
-    """Enter a generator of :class:`Checked` as a check of row ``number``."""
+    """Enter a generator of :class:`Checked` as a check of row ``number``; what it checks is written in that row."""
     def enter(function):
         CHECKS.setdefault(number, []).append(function)
         return function

@@ -13,7 +13,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinygan.theory.checked import checks, run
+from tinygan.theory.checked import Checked, checks, run, shown
 
 FILE = Path(__file__).with_name("errata.json")
 KINDS = {"E": "wrong", "A": "ambiguous or incomplete", "I": "inconsistent", "X": "lost in extraction"}
@@ -53,10 +53,16 @@ def text(row: Erratum) -> str:
     lines = [f"{row.number} ({kinds})", *(f"slide   {slide}" for slide in row.slides),
              *_indented("says    ", row.says), *_indented("right   ", row.right)]
     if row.number in checks():
-        lines += [line for figure in run(row.number) for line in _indented("number  ", str(figure))]
+        lines += [line for figure in run(row.number) for line in _number(figure)]
     else:
         lines.append(f"number  none: {row.unchecked}")
     return "\n".join(lines)
+
+
+def _number(figure: Checked) -> list[str]:
+    values = (f"slide {shown(figure.slide)}; right {shown(figure.right)}; by another route "
+              f"{shown(figure.again)} ({figure.route})")
+    return [*_indented("number  ", figure.what), *_indented("        ", values)]
 
 
 def _indented(label: str, words: str) -> list[str]:

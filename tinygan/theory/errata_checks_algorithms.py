@@ -9,43 +9,15 @@ from tinygan import gans, losses
 from tinygan.autograd import grad
 from tinygan.optim import SGD
 from tinygan.tensor import Parameter, Tensor
+from tinygan.theory.bilinear_game import invariant, orbit, radius
 from tinygan.theory.checked import Checked, check
+from tinygan.theory.dirac_rules import rules, sigmoid, steps_by_formula
+from tinygan.theory.vanishing_gradient import differences, slope
 
 
-def sigmoid(a):
-    """1 / (1 + e^-a)."""
-    return 1 / (1 + np.exp(-a))
-
-
-def slope(f, at: float) -> float:
-    """The derivative at ``at`` of a scalar loss written in Tensor operations."""
-    leaf = Tensor(np.array([at])).requires_grad_()
-    (g,) = grad(f(leaf), leaf)
-    return g.item()
-
-
-def dirac_radius(generator, steps: int, h: float = 0.1, simultaneous: bool = False) -> float:
-    """sqrt(theta^2 + psi^2) of the Dirac-GAN after ``steps`` steps from (1, 1).
-
-    The data sit at 0, the model at theta, D's logit is psi x; D ascends log(1 - D(theta)), the generator moves by h
-    ``generator(theta, psi)``, in turn (generator first) or simultaneously.
-    """
-    theta = psi = 1.0
-    for _ in range(steps):
-        moved = theta + h * generator(theta, psi)
-        psi -= h * (theta if simultaneous else moved) * sigmoid(psi * (theta if simultaneous else moved))
-        theta = moved
-    return float(np.hypot(theta, psi))
-
-
-def minimax_move(theta, psi):
-    """Down the gradient of log(1 - D(theta)) = -sp(psi theta)."""
-    return psi * sigmoid(psi * theta)
-
-
-def non_saturating_move(theta, psi):
-    """Down the gradient of -log D(theta) = sp(-psi theta)."""
-    return psi * sigmoid(-psi * theta)
+def final_radius(rule: str, steps: int, h: float = 0.1, simultaneous: bool = False) -> float:
+    """How far from the equilibrium the Dirac-GAN is after ``steps`` steps of size h, from distance sqrt 2."""
+    return float(np.hypot(*steps_by_formula(rules()[rule], steps, h, simultaneous)[-1]))
 
 
 def advantage_gained(update) -> float:
@@ -68,7 +40,7 @@ def library_step(rate: float) -> float:
 @check("2.2")
 def two_algorithms():
     yield Checked("derivative of the generator's loss in the logit a = -10, 'Step 2'",
-                  slope(losses.non_saturating.g, -10.0), slope(losses.minimax.g, -10.0), -sigmoid(-10.0), "-sigmoid(a)",
+                  slope(losses.non_saturating, -10.0), slope(losses.minimax, -10.0), -sigmoid(-10.0), "-sigmoid(a)",
                   1e-12)
 
 
@@ -77,21 +49,17 @@ def same_fixed_point_other_motion():
     steps, h = 8000, 0.1
     # the rate is the leading term of an expansion: 5 % at t = 800
     yield Checked("distance of the Dirac-GAN to the equilibrium after 8 000 steps, 'same'",
-                  dirac_radius(minimax_move, steps), dirac_radius(non_saturating_move, steps),
+                  final_radius("minimax", steps, h), final_radius("non-saturating", steps, h),
                   np.sqrt(8 / (steps * h + 8 / 2)), "sqrt(8 / (t + 8 / r0^2))", 5e-3)
 
 
 @check("2.4")
 def the_gradient_goes_on():
     w, z, theta = -2.0, 1.5, 0.7
-
-    def loss(t):
-        return losses.minimax.g(t * (w * z))
-    h = 1e-6
-    yield Checked("d log(1 - D(G(z))) / d theta for a(x) = w x, G(z) = theta z", -sigmoid(w * theta * z),
-                  slope(loss, theta),
-                  (np.log(1 - sigmoid(w * (theta + h) * z)) - np.log(1 - sigmoid(w * (theta - h) * z))) / (2 * h),
-                  "differences", 1e-8)
+    leaf = Tensor(np.array([theta])).requires_grad_()
+    (found,) = grad(losses.minimax.g(leaf * (w * z)), leaf)
+    yield Checked("d log(1 - D(G(z))) / d theta for a(x) = w x, G(z) = theta z", -sigmoid(w * theta * z), found.item(),
+                  differences(lambda t: np.log(1 - sigmoid(w * t[0] * z)), np.array([theta]))[0], "differences")
 
 
 def play(real_label: int, generator_label: int, steps: int = 100) -> float:
@@ -163,11 +131,8 @@ def one_step_too_many():
 @check("2.12")
 def the_saddle_is_not_reached():
     h, steps = 0.1, 100
-    x, y = u, v = 1.0, 1.0
-    for _ in range(steps):
-        x, y = x - h * y, y + h * x
-        u -= h * v
-        v += h * u
-    yield Checked("r^2 after 100 simultaneous steps of size .1 from (1, 1)", 0.0, x * x + y * y,
-                  2 * (1 + h * h) ** steps, "2 (1 + h^2)^100")
-    yield Checked("x^2 + y^2 - h x y after 100 steps in turn", 0.0, u * u + v * v - h * u * v, 2 - h, "conserved")
+    together, turns = orbit(steps, h), orbit(steps, h, simultaneous=False)
+    yield Checked("r^2 after 100 simultaneous steps of size .1 from (1, 1); at the saddle", 0.0,
+                  radius(together)[-1] ** 2, 2 * (1 + h * h) ** steps, "2 (1 + h^2)^100")
+    yield Checked("x^2 + y^2 - h x y after 100 steps in turn; at the saddle", 0.0, invariant(turns, h)[-1], 2 - h,
+                  "conserved")

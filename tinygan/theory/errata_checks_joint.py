@@ -4,46 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygan import functional as F
 from tinygan import losses
 from tinygan.tensor import Tensor
 from tinygan.theory.checked import Checked, check
+from tinygan.theory.mutual_information import CHANNEL, CODE, bound, entropy, information, kl_gap, posterior
 
-CHANNEL = np.array([[0.8, 0.1, 0.1], [0.1, 0.7, 0.2], [0.05, 0.15, 0.8]])  # P(x | c), rows c; P(c) uniform
-JOINT = CHANNEL / 3
-POSTERIOR = JOINT / JOINT.sum(axis=0)  # P(c | x), columns x
-GUESS = np.random.default_rng(0).dirichlet(np.ones(3), 3).T  # Q(c | x) of a network that nobody trained
-
-
-def bound(posterior) -> float:
-    """L_I = E log Q(c | x) + H(c) for a table Q(c | x) with columns x."""
-    return float((JOINT * np.log(posterior)).sum() + np.log(3))
-
-
-def information() -> float:
-    """I(c; x) = sum p(c, x) log(p(c, x) / (p(c) p(x)))."""
-    return float((JOINT * np.log(JOINT / np.outer(JOINT.sum(1), JOINT.sum(0)))).sum())
-
-
-def gap() -> float:
-    """E_x KL(P(c | x) || Q(c | x)) for the untrained guess."""
-    return float((JOINT.sum(0) * (POSTERIOR * np.log(POSTERIOR / GUESS)).sum(0)).sum())
+GUESS = np.random.default_rng(0).dirichlet(np.ones(3), 3)  # Q(c | x), a row for each x, of a net that nobody trained
 
 
 @check("6.1")
 def the_last_line_is_an_equality():
-    resampled = sum(JOINT[:, x].sum() * (POSTERIOR[:, x] * np.log(GUESS[:, x])).sum() for x in range(3)) + np.log(3)
+    resampled = entropy(CODE) + (CODE @ CHANNEL) @ (posterior(CODE, CHANNEL) * np.log(GUESS)).sum(axis=1)
     yield Checked("what is lost from the fourth line to the fifth, marked like the loss from the third to the fourth",
-                  gap(), resampled - bound(GUESS), 0.0, "both are means over p(c, x)", 1e-12)
+                  kl_gap(GUESS, CODE, CHANNEL), resampled - bound(GUESS, CODE, CHANNEL), 0.0,
+                  "both are means over p(c, x)", 1e-12)
 
 
 @check("6.2")
 def the_bound_needs_q_in_the_minimiser():
-    codes, samples = np.nonzero(JOINT)
-    weights = Tensor(JOINT[codes, samples])
-    surprise = (F.nll_loss(Tensor(np.log(GUESS.T[samples])), Tensor(codes), reduction="none") * weights).sum()
-    yield Checked("the information that the generator is paid for while Q stays untrained, in nats", information(),
-                  float(np.log(3) - surprise), information() - gap(), "I - E KL(P || Q)", 1e-12)
+    known = information(CODE, CHANNEL)
+    yield Checked("the information that the generator is paid for while Q stays untrained, in nats", known,
+                  bound(GUESS, CODE, CHANNEL), known - kl_gap(GUESS, CODE, CHANNEL), "I - E KL(P || Q)", 1e-12)
 
 
 @check("6.4")

@@ -9,7 +9,7 @@ from tinygan import gans, losses, nn
 from tinygan.metrics import class_leakage
 from tinygan.tensor import Tensor
 from tinygan.theory.checked import Checked, check
-from tinygan.theory.errata_checks_algorithms import dirac_radius, non_saturating_move
+from tinygan.theory.errata_checks_algorithms import final_radius
 
 
 @check("5.1")
@@ -93,11 +93,11 @@ def truncation_cuts_both_tails():
 
 @check("5.8")
 def beta_is_missing():
-    beta, w = 1e-4, np.random.default_rng(0).normal(size=(6, 4))
-    gram = w.T @ w
-    yield Checked("beta |W'W - I|^2 for a random 6 x 4 matrix, beta = 1e-4", ((gram - np.eye(4)) ** 2).sum(),
-                  beta * ((gram - np.eye(4)) ** 2).sum(),
-                  beta * ((np.linalg.svd(w, compute_uv=False) ** 2 - 1) ** 2).sum(), "singular values")
+    layer = nn.Linear(6, 4, bias=False).to("float64")
+    beta, w = 1e-4, layer.weight.data.T
+    yield Checked("orthogonal regularisation of a random 6 x 4 matrix, beta = 1e-4", ((w.T @ w - np.eye(4)) ** 2).sum(),
+                  float(losses.orthogonal(beta)(layer, Tensor(w), Tensor(w))),
+                  beta * ((np.linalg.svd(w, compute_uv=False) ** 2 - 1) ** 2).sum(), "singular values", 1e-12)
 
 
 @check("5.11")
@@ -157,4 +157,4 @@ def simultaneous_steps_stop():
     h = 0.1
     # the root is the leading term in h: 1 %
     yield Checked("where the non-saturating Dirac-GAN ends with simultaneous steps of .1, 'converges'", 0.0,
-                  dirac_radius(non_saturating_move, 20_000, h, simultaneous=True), np.sqrt(2 * h), "sqrt(2 h)", 5e-3)
+                  final_radius("non-saturating", 20_000, h, simultaneous=True), np.sqrt(2 * h), "sqrt(2 h)", 5e-3)

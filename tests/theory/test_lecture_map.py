@@ -126,6 +126,13 @@ def test_every_correction_stands_at_its_slides():
             assert deck == "paper" or any(r[0] == deck and r[2] == number for r in rows), f"{number}: not in {deck}"
 
 
+def test_corrections_that_wait_for_a_system_wait_for_one_that_is_not_built():
+    waiting = {row.number: row.unchecked.split()[2] for row in errata.errata().values()
+               if (row.unchecked or "").startswith("waits for ")}
+    late = {number: system for number, system in waiting.items() if lecture_map.systems()[system].built}
+    assert waiting and not late, f"these can have a check now: {late}"
+
+
 def test_slides_are_in_one_piece_and_statements_are_stated_once():
     runs = [line for line, before in zip(lecture_map.lines(), (None, *lecture_map.lines()))
             if before is None or (before.deck, before.slide) != (line.deck, line.slide)]

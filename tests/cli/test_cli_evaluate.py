@@ -211,3 +211,20 @@ def test_runs_that_cannot_be_evaluated(tinygan, runs, tmp_path):
         assert done.status == status and message in done.err and len(done.err.splitlines()) == 1
         config["settings"]["shape"] = [2]
     assert not (tmp_path / "run" / EVALUATION).exists()
+
+
+def test_a_gpu_gives_the_same_scores(scores, tinygan, digits, runs, cupy_standin):
+    """On the strict stand-in for CuPy: the judge and the generator run there, the scores are those of the CPU."""
+    words = [digits / "ok.npy", "--real", digits / "labelled.npz", "--extractor", "digits-28", "--no-cache",
+             "--metrics", "fid,pr,is,sharpness"]
+    expected, _ = scores(*words)
+    for more in (["--device", "cuda"], []):
+        done = tinygan("evaluate", *words, "--quiet", "--json", "gpu.json", *more)
+        assert (done.status, done.err) == (0, ""), done.err
+        with open("gpu.json", encoding="utf-8") as file:
+            found = json.load(file)
+        for one, other in zip(found["scores"], expected["scores"]):
+            # float32 features, summed in another order
+            assert one["value"] == pytest.approx(other["value"], rel=1e-4, abs=1e-6)
+    done = tinygan("evaluate", runs["points"], "--device", "cuda", "--quiet", "-n", 30)
+    assert (done.status, done.err) == (0, ""), done.err

@@ -24,7 +24,7 @@ from tinygan.metrics.statistics import Statistics
 
 # Images an extractor is given at a time: the progress bar moves once for each. Part of the key, because batches of
 # other sizes round differently.
-CHUNK = 64
+CHUNK = 32
 LIMIT = 8 << 30  # bytes in the folder; 50,000 x 2048 features have 0.4 GB
 UNREADABLE = (OSError, KeyError, TypeError, ValueError, EOFError, AttributeError, zlib.error, zipfile.BadZipFile)
 

@@ -98,7 +98,7 @@ class Statistics:
         """Write n, mean and scatter to one .npz file."""
         if not self.n:
             raise ValueError("Statistics.save: expected statistics of some samples, got none")
-        np.savez_compressed(path, n=np.int64(self.n), mean=self.mean, scatter=self.scatter)
+        np.savez(path, n=np.int64(self.n), mean=self.mean, scatter=self.scatter)
 
     @classmethod
     def load(cls, path) -> Statistics:

@@ -7,7 +7,7 @@ from tinygan import random
 from tinygan.data import embedded_mnist
 from tinygan.metrics import Judge, JudgeNetwork, digit_classifier
 from tinygan.metrics.classifier import packaged
-from tinygan.metrics.judge_training import shifted, train_judge, without_class
+from tinygan.metrics.judge_training import mirrored, shifted, train_judge, without_class
 from tinygan.metrics.train_classifier import main
 
 PACKAGED = packaged("digits", 28)
@@ -167,6 +167,15 @@ def test_shifts_move_whole_images():
     n, _, rows, columns = np.nonzero(moved == 1)
     assert (n == np.arange(200)).all() and (moved == -1).sum() == 200 * 80
     assert set(rows - 4) == set(columns - 3) == {-2, -1, 0, 1, 2}
+
+
+def test_about_half_of_the_images_become_mirror_images():
+    random.manual_seed(0)
+    images = np.arange(400 * 6, dtype=np.float32).reshape(400, 1, 2, 3)
+    turned = mirrored(images)
+    same, mirror = (turned == images).all((1, 2, 3)), (turned == images[..., ::-1]).all((1, 2, 3))
+    # 5 binomial deviations of 400 trials
+    assert (same ^ mirror).all() and abs(mirror.mean() - 0.5) < 5 * 0.025 and turned.dtype == np.float32
 
 
 def test_images_without_a_class(digits):

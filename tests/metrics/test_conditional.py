@@ -97,6 +97,14 @@ def test_intra_frechet_is_the_mean_over_classes():
     assert intra_frechet(real, labels, other, np.arange(90) % 3).per_class[1] == pytest.approx(expected)
 
 
+def test_classes_with_fewer_samples_than_dimensions_are_exact():
+    rng = np.random.default_rng(0)
+    real, labels = rng.standard_normal((9, 20)), np.arange(9) % 3
+    # the nuclear form takes no root of a rounding error
+    assert intra_frechet(real, labels, real, labels).mean == pytest.approx(0, abs=1e-12)
+    assert intra_frechet(real, labels, real + 1, labels).mean == pytest.approx(20, rel=1e-12)
+
+
 def test_swapped_classes_are_seen_class_by_class_alone(digits):
     features = digit_classifier().features(digits.images)
     swapped = (digits.labels + 1) % 10

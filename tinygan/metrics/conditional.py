@@ -12,11 +12,11 @@ import numpy as np
 from tinygan import random
 from tinygan.data import unscale
 from tinygan.metrics.classifier import Judge, JudgeNetwork, undisturbed_streams
-from tinygan.metrics.frechet import frechet_distance
+from tinygan.metrics.frechet import fid
 from tinygan.metrics.images import as_images
 from tinygan.metrics.judge_training import train_judge
 from tinygan.metrics.scores import checked_probabilities
-from tinygan.metrics.statistics import as_numpy, as_pair, statistics
+from tinygan.metrics.statistics import as_numpy, as_pair
 
 
 def conditional_accuracy(probabilities, labels) -> float:
@@ -91,7 +91,7 @@ def intra_frechet(real, real_labels, fake, fake_labels) -> IntraFrechet:
 
     real, fake: features (N, D), (M, D); labels (N,), (M,). Every class of ``real`` must have at least two samples in
     both; its bias is that of the class's few samples, so quote the same figure of real images beside it. Raises
-    ValueError otherwise, and as :func:`tinygan.metrics.statistics`.
+    ValueError otherwise, and as :func:`tinygan.metrics.fid`.
     Source: Miyato & Koyama 2018, arXiv:1802.05637 (the mean over classes, as in their code).
     """
     real, fake = as_pair("intra_frechet", real, fake)
@@ -105,7 +105,7 @@ def intra_frechet(real, real_labels, fake, fake_labels) -> IntraFrechet:
         if len(a) < 2 or len(b) < 2:
             raise ValueError(f"intra_frechet: expected at least two samples of class {label} in both sets, got "
                              f"{len(a)} real and {len(b)} fake")
-        found[label.item()] = frechet_distance(*statistics(a), *statistics(b))
+        found[label.item()] = fid(a, b)
     return IntraFrechet(float(np.mean(list(found.values()))), found)
 
 

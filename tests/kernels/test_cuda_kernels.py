@@ -99,6 +99,7 @@ def test_pooling(geometry, batch, seed, cupy_standin):
     x = rng.integers(-2, 3, (batch, 3, *size)).astype(np.float64)  # few values: many ties
     x[rng.random(x.shape) < 0.1] = rng.choice([np.nan, -np.inf])
     both("max_pool_indices", cupy_standin, x, kernel, stride, padding, dilation)
+    both("max_pool", cupy_standin, x, kernel, stride, padding, dilation)
     ones = (1,) * len(size)
     if all(n + 2 * p >= k for n, p, k in zip(size, padding, kernel)):
         x = rng.standard_normal(x.shape)

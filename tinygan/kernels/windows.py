@@ -48,7 +48,7 @@ def first_offsets(xp, size, out, kernel, stride, padding, dilation):
     """
     number, corner, position = (xp.zeros((*out, 1), np.int64) for _ in range(3))
     for axis, (n, o, k, s, p, d) in enumerate(zip(size, out, kernel, stride, padding, dilation)):
-        _check_windows_meet_input(n, o, k, s, p, d)
+        check_window(n, o, k, s, p, d)
         shape = [1] * number.ndim
         shape[axis] = o
         start = (xp.arange(o) * s - p).reshape(shape)
@@ -57,7 +57,8 @@ def first_offsets(xp, size, out, kernel, stride, padding, dilation):
     return number, corner, position
 
 
-def _check_windows_meet_input(size, out, kernel, stride, padding, dilation):
+def check_window(size, out, kernel, stride, padding, dilation):
+    """Raise ValueError when, along one dimension, a window lies in the padding altogether: it has no maximum."""
     start = np.arange(out) * stride - padding
     tap = np.maximum(0, -(start // dilation))
     if np.any(tap >= kernel) or np.any(start + tap * dilation >= size):

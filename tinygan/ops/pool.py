@@ -1,4 +1,7 @@
-"""Pooling: sums over windows (and their adjoint) give average pooling; the arg-max, then a gather, max pooling."""
+"""Pooling: sums over windows (and their adjoint) give average pooling; the arg-max, then a gather, max pooling.
+
+Values of max pooling alone have a kernel of their own, which needs no arg-max: it is found when a gradient asks.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import math
 
 import numpy as np
 
-from tinygan.autograd import Function
+from tinygan.autograd import Function, Fused
 from tinygan.backend import to_device
 from tinygan.kernels import kernels_for
 from tinygan.ops.conv import tuple_of
@@ -41,6 +44,19 @@ class WindowSumTranspose(Function):
 
     def backward(self, h):
         return WindowSum(*self.geometry)(h)
+
+
+class MaxPool(Fused):
+    """The largest value of each window; its definition finds which position wins, and reads there."""
+
+    def __init__(self, *geometry):
+        self.geometry = geometry
+
+    def definition(self, x):
+        return read_positions(x, kernels_for(x.data).max_pool_indices(x.data, *self.geometry), False)
+
+    def forward(self, x):
+        return kernels_for(x).max_pool(x, *self.geometry)
 
 
 def _geometry(name, n, input, kernel_size, stride, padding, dilation=1, ceil_mode=False):
@@ -95,6 +111,8 @@ def max_pool(name, n, input, kernel_size, stride, padding, dilation, ceil_mode, 
     """The common body of the max pools: which position wins is found once, then read: linear, right at any order."""
     kernel, stride, padding, dilation, overhang = _geometry(name, n, input, kernel_size, stride, padding, dilation,
                                                             ceil_mode)
+    if not any(overhang) and not return_indices:
+        return MaxPool(kernel, stride, padding, dilation)(input)
     x, size = input.data, input.shape[2:]
     if any(overhang):
         widths = ((0, 0), (0, 0), *[(0, e) for e in overhang])

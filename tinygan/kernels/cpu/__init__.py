@@ -6,7 +6,7 @@ from tinygan.kernels.cpu.conv import correlate, correlate_transpose, correlate_w
 from tinygan.kernels.cpu.matmul import matmul
 from tinygan.kernels.cpu.normalize import normalize, normalize_vjp
 from tinygan.kernels.cpu.optimizers import adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
-from tinygan.kernels.cpu.pooling import max_pool_indices, window_sum, window_sum_transpose
+from tinygan.kernels.cpu.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
 
 __all__ = [
     "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
@@ -15,5 +15,5 @@ __all__ = [
     "matmul",
     "normalize", "normalize_vjp",
     "adagrad_step", "adam_step", "adamw_step", "rmsprop_step", "sgd_step",
-    "max_pool_indices", "window_sum", "window_sum_transpose",
+    "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
 ]

@@ -1,4 +1,4 @@
-"""Pooling on NumPy arrays: sums over windows with their adjoint, and the positions of maxima.
+"""Pooling on NumPy arrays: sums over windows with their adjoint, maxima, and the positions of maxima.
 
 All walk over channels-last memory, where one offset of the window is a strided slice with the channels contiguous; no
 padded copy is made: an offset contributes to the outputs whose position under it lies inside the input.
@@ -11,9 +11,10 @@ from math import prod
 
 import numpy as np
 
+from tinygan.kernels.cpu.conv_gather import workspace
 from tinygan.kernels.layout import channels_first, channels_last
 from tinygan.kernels.threads import parallel_for
-from tinygan.kernels.windows import first_offsets, flat_offsets, output_size, reach, reaches
+from tinygan.kernels.windows import check_window, first_offsets, flat_offsets, output_size, reach, reaches
 
 _BLOCK = 1 << 19  # elements of input in a block of images: its operations must outlast the hand-over of the lock
 
@@ -59,6 +60,31 @@ def window_sum_transpose(g, size, kernel, stride, padding):
 
     _over_images(block, len(g), prod(x.shape[1:]))
     return channels_first(x)
+
+
+def max_pool(x, kernel, stride, padding, dilation):
+    """The maximum of each window: y[n, c, i] = max_k x[n, c, i stride + k dilation - padding] over positions inside.
+
+    ``x`` is (N, C, *S); returns (N, C, *out), channels-last in memory. NaN wins over every number. Raises ValueError
+    when a window lies in the padding altogether. Like a sum, the maximum is taken one dimension after the other.
+    """
+    image = channels_last(x)
+    size = x.shape[2:]
+    out = output_size(size, kernel, stride, padding, dilation)
+    for geometry in zip(size, out, kernel, stride, padding, dilation):
+        check_window(*geometry)
+    y = np.empty((len(x), *out, x.shape[1]), x.dtype)
+
+    def block(images):
+        part = image[images]
+        for axis, (k, s, p, d, n) in enumerate(zip(kernel, stride, padding, dilation, out)):
+            source, last = part, axis == len(kernel) - 1
+            shape = (*source.shape[:axis + 1], n, *source.shape[axis + 2:])
+            part = y[images] if last else workspace(f"maxima{axis}", shape, x.dtype)
+            _max_along(source, part, axis + 1, [tap * d - p for tap in range(k)], s)
+
+    _over_images(block, len(x), prod(image.shape[1:]))
+    return channels_first(y)
 
 
 def max_pool_indices(x, kernel, stride, padding, dilation):
@@ -127,6 +153,22 @@ def _sum_along(source, target, axis, kernel, stride, padding):
         written = True
     if not written:
         target[...] = 0
+
+
+def _max_along(source, target, axis, offsets, stride):
+    """target[i] = max over offsets of source[i stride + offset], along one axis."""
+    before = (slice(None),) * axis
+    taps = [reach(offset, stride, source.shape[axis], target.shape[axis]) for offset in offsets]
+    everywhere = slice(0, target.shape[axis])
+    whole = [here for there, here in taps if there == everywhere][:2]
+    if whole:
+        np.maximum(source[(*before, whole[0])], source[(*before, whole[-1])], out=target)
+    else:
+        target[...] = -np.inf if target.dtype.kind == "f" else np.iinfo(target.dtype).min
+    for there, here in taps:
+        if there.start < there.stop and here not in whole:
+            part = target[(*before, there)]
+            np.maximum(part, source[(*before, here)], out=part)
 
 
 def _spread_along(source, target, axis, kernel, stride, padding):

@@ -10,7 +10,7 @@ from tinygan.kernels.cuda.conv import correlate, correlate_transpose, correlate_
 from tinygan.kernels.cuda.matmul import matmul
 from tinygan.kernels.cuda.normalize import normalize, normalize_vjp
 from tinygan.kernels.cuda.optimizers import adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
-from tinygan.kernels.cuda.pooling import max_pool_indices, window_sum, window_sum_transpose
+from tinygan.kernels.cuda.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
 
 __all__ = [
     "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
@@ -19,5 +19,5 @@ __all__ = [
     "matmul",
     "normalize", "normalize_vjp",
     "adagrad_step", "adam_step", "adamw_step", "rmsprop_step", "sgd_step",
-    "max_pool_indices", "window_sum", "window_sum_transpose",
+    "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
 ]

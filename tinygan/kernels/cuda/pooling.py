@@ -1,4 +1,4 @@
-"""Pooling on CuPy arrays: sums over windows with their adjoint, and the positions of maxima, offset by offset."""
+"""Pooling on CuPy arrays: sums over windows with their adjoint, maxima and their positions, offset by offset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from tinygan.backend import array_module
 from tinygan.kernels.layout import channels_first, channels_last
-from tinygan.kernels.windows import first_offsets, flat_offsets, output_size, reaches
+from tinygan.kernels.windows import check_window, first_offsets, flat_offsets, output_size, reaches
 
 
 def window_sum(x, kernel, stride, padding):
@@ -32,6 +32,23 @@ def window_sum_transpose(g, size, kernel, stride, padding):
     for _, there, here in reaches(size, g.shape[2:], kernel, stride, padding, (1,) * len(kernel)):
         x[here] += cotangent[there]
     return channels_first(x)
+
+
+def max_pool(x, kernel, stride, padding, dilation):
+    """The maximum of each window: y[n, c, i] = max_k x[n, c, i stride + k dilation - padding] over positions inside.
+
+    ``x`` is (N, C, *S); returns (N, C, *out), channels-last in memory. NaN wins over every number. Raises ValueError
+    when a window lies in the padding altogether.
+    """
+    xp, image, size = array_module(x), channels_last(x), x.shape[2:]
+    out = output_size(size, kernel, stride, padding, dilation)
+    for geometry in zip(size, out, kernel, stride, padding, dilation):
+        check_window(*geometry)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    y = xp.full((len(x), *out, x.shape[1]), lowest, x.dtype)
+    for _, there, here in reaches(size, out, kernel, stride, padding, dilation):
+        y[there] = xp.maximum(y[there], image[here])
+    return channels_first(y)
 
 
 def max_pool_indices(x, kernel, stride, padding, dilation):

@@ -79,6 +79,9 @@ def imports(case, settings: dict, seconds: float, threads: int) -> Result:
     """Seconds around the import statement in fresh processes, tinygan and its opponents in turn."""
     code = "import time\nstart = time.perf_counter()\nimport {}\nprint(time.perf_counter() - start)"
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    # An installed package has its compiled files, as NumPy here has; where this variable is set the tree would be
+    # compiled in every process anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     names = ["tinygan", "numpy", *(["torch"] if installed("torch") else [])]
     times, watch, begun = {name: [] for name in names}, Watch(), time.perf_counter()
     rounds = settings.get("rounds", 40)

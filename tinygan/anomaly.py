@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-
 import numpy as np
 
 from tinygan.autograd import watch
@@ -63,6 +61,7 @@ def _describe(array) -> str:
 
 def _caller() -> str:
     """The innermost stack entries outside this package, as Python prints them."""
+    import traceback  # here: only who looks for a fault pays for its import
     frames = [f for f in traceback.extract_stack() if f"/{_PACKAGE}/" not in f.filename.replace("\\", "/")]
     return "".join(traceback.format_list(frames[-2:])).rstrip()
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GROUPS = [
     {"backend", "random"},
     {"kernels"},
-    {"autograd", "tensor", "anomaly", "replay"},
+    {"mode", "autograd", "tensor", "anomaly", "replay"},
     {"ops"},
     {"functional"},
     {"nn"},

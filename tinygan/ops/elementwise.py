@@ -12,7 +12,7 @@ import numpy as np
 from tinygan.autograd import ALL, Function
 from tinygan.backend import array_module
 from tinygan.kernels import kernels_for
-from tinygan.ops.pair import Pair
+from tinygan.ops.calls import Pair, Single
 from tinygan.ops.reduce import sum_to
 from tinygan.tensor import Tensor, constant
 
@@ -25,6 +25,8 @@ class Elementwise(Function):
 
 
 class Add(Pair, Elementwise):
+    arithmetic = True
+
     def forward(self, a, b):
         return a + b
 
@@ -33,6 +35,8 @@ class Add(Pair, Elementwise):
 
 
 class Sub(Pair, Elementwise):
+    arithmetic = True
+
     def forward(self, a, b):
         return a - b
 
@@ -41,6 +45,7 @@ class Sub(Pair, Elementwise):
 
 
 class Mul(Pair, Elementwise):
+    arithmetic = True
     saves = ALL
 
     def forward(self, a, b):
@@ -51,8 +56,10 @@ class Mul(Pair, Elementwise):
         return g * b if self.needs[0] else None, g * a if self.needs[1] else None
 
 
-class Scale(Elementwise):
+class Scale(Single, Elementwise):
     """y = c x for a Python number c: nothing needs to be saved."""
+
+    arithmetic = True
 
     def __init__(self, c):
         self.c = c
@@ -65,6 +72,7 @@ class Scale(Elementwise):
 
 
 class Div(Pair, Elementwise):
+    arithmetic = True
     saves = ALL
 
     def forward(self, a, b):
@@ -76,7 +84,9 @@ class Div(Pair, Elementwise):
         return ga, -(ga * a) / b if self.needs[1] else None
 
 
-class Neg(Elementwise):
+class Neg(Single, Elementwise):
+    arithmetic = True
+
     def forward(self, x):
         return -x
 
@@ -84,9 +94,10 @@ class Neg(Elementwise):
         return -g
 
 
-class Pow(Elementwise):
+class Pow(Single, Elementwise):
     """y = x^p for a Python number p; dy/dx = p x^(p-1)."""
 
+    arithmetic = True
     saves = (0,)
 
     def __init__(self, p):
@@ -117,7 +128,8 @@ class PowTensor(Elementwise):
                 g * self.output * log(a) if self.needs[1] else None)
 
 
-class Exp(Elementwise):
+class Exp(Single, Elementwise):
+    arithmetic = True
     saves_output = True
 
     def forward(self, x):
@@ -127,7 +139,8 @@ class Exp(Elementwise):
         return g * self.output
 
 
-class Log(Elementwise):
+class Log(Single, Elementwise):
+    arithmetic = True
     saves = (0,)
 
     def forward(self, x):
@@ -137,7 +150,8 @@ class Log(Elementwise):
         return g / self.saved[0]
 
 
-class Sqrt(Elementwise):
+class Sqrt(Single, Elementwise):
+    arithmetic = True
     saves_output = True
 
     def forward(self, x):
@@ -147,7 +161,7 @@ class Sqrt(Elementwise):
         return g * 0.5 / self.output
 
 
-class Tanh(Elementwise):
+class Tanh(Single, Elementwise):
     saves_output = True
 
     def forward(self, x):
@@ -170,7 +184,7 @@ class TanhSlope(Elementwise):
         return TanhSlope()(h, y) if self.needs[0] else None, h * g * y * -2.0 if self.needs[1] else None
 
 
-class Abs(Elementwise):
+class Abs(Single, Elementwise):
     """y = |x|; the subgradient 0 is taken at 0."""
 
     saves = (0,)
@@ -262,38 +276,38 @@ def _operand(name: str, x):
 def add(input, other):
     """input + other, elementwise with broadcasting."""
     if isinstance(input, Tensor) and isinstance(other, Tensor):
-        return Add()(input, other)
+        return Add().of(input, other)
     return Add()(_operand("add", input), _operand("add", other))
 
 
 def sub(input, other):
     """input - other, elementwise with broadcasting."""
     if isinstance(input, Tensor) and isinstance(other, Tensor):
-        return Sub()(input, other)
+        return Sub().of(input, other)
     return Sub()(_operand("sub", input), _operand("sub", other))
 
 
 def mul(input, other):
     """input * other, elementwise with broadcasting."""
     if isinstance(input, Tensor) and isinstance(other, Tensor):
-        return Mul()(input, other)
+        return Mul().of(input, other)
     if type(other) in (int, float):
-        return Scale(other)(input)
+        return Scale(other).of(input)
     if type(input) in (int, float):
-        return Scale(input)(other)
+        return Scale(input).of(other)
     return Mul()(_operand("mul", input), _operand("mul", other))
 
 
 def div(input, other):
     """input / other, elementwise with broadcasting."""
     if isinstance(input, Tensor) and isinstance(other, Tensor):
-        return Div()(input, other)
+        return Div().of(input, other)
     return Div()(_operand("div", input), _operand("div", other))
 
 
 def neg(input):
     """-input."""
-    return Neg()(input)
+    return Neg().of(input)
 
 
 def pow(input, exponent):
@@ -307,32 +321,32 @@ def pow(input, exponent):
 
 def exp(input):
     """e^input."""
-    return Exp()(input)
+    return Exp().of(input)
 
 
 def log(input):
     """The natural logarithm."""
-    return Log()(input)
+    return Log().of(input)
 
 
 def sqrt(input):
     """The square root; its derivative 1 / (2 sqrt(x)) is infinite at 0 (``norm`` has the subgradient 0 there)."""
-    return Sqrt()(input)
+    return Sqrt().of(input)
 
 
 def square(input):
     """input * input."""
-    return Pow(2)(input)
+    return Pow(2).of(input)
 
 
 def tanh(input):
     """The hyperbolic tangent."""
-    return Tanh()(input)
+    return Tanh().of(input)
 
 
 def abs(input):
     """|input|, with subgradient 0 at 0."""
-    return Abs()(input)
+    return Abs().of(input)
 
 
 def maximum(input, other):

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from tinygan.autograd import ALL, Function
 from tinygan.kernels import kernels_for
-from tinygan.ops.pair import Pair
+from tinygan.ops.calls import Pair, Single
 from tinygan.ops.reduce import Sum, sum_to
-from tinygan.ops.shape import Permute, permute, reshape, transpose
+from tinygan.ops.shape import permute, reshape
+
+
+class MatrixTranspose(Single):
+    """A^T for (..., m, n), a view; its own inverse and adjoint."""
+
+    view = True
+
+    def forward(self, a):
+        return a.swapaxes(-1, -2)
+
+    def backward(self, g):
+        return MatrixTranspose().of(g)
 
 
 class MatMul(Pair):
@@ -19,8 +31,8 @@ class MatMul(Pair):
 
     def backward(self, g):
         a, b = self.saved
-        return (MatMul()(g, transpose(b, -1, -2)) if self.needs[0] else None,
-                MatMul()(transpose(a, -1, -2), g) if self.needs[1] else None)
+        return (MatMul().of(g, MatrixTranspose().of(b)) if self.needs[0] else None,
+                MatMul().of(MatrixTranspose().of(a), g) if self.needs[1] else None)
 
     def unbroadcast(self, gradient, shape):
         return sum_to(gradient, shape)
@@ -39,8 +51,8 @@ class Linear(Function):
 
     def backward(self, g):
         x, w = self.saved
-        return (MatMul()(g, w) if self.needs[0] else None,
-                MatMul()(Permute((1, 0))(g), x) if self.needs[1] else None,
+        return (MatMul().of(g, w) if self.needs[0] else None,
+                MatMul().of(MatrixTranspose().of(g), x) if self.needs[1] else None,
                 Sum((0,), keepdims=False)(g) if self.needs[2] else None)
 
 
@@ -50,7 +62,7 @@ def matmul(input, other):
     b = other if other.ndim > 1 else reshape(other, other.shape + (1,) * (2 - other.ndim))
     if not input.ndim or not other.ndim or a.shape[-1] != b.shape[-2]:
         raise ValueError(f"matmul: expected (..., m, k) and (..., k, n), got {input.shape} and {other.shape}")
-    out = MatMul()(a, b)
+    out = MatMul().of(a, b)
     if input.ndim == 1:
         out = reshape(out, out.shape[:-2] + out.shape[-1:])
     return reshape(out, out.shape[:-1]) if other.ndim == 1 else out
@@ -150,7 +162,7 @@ def _contract(a, a_letters, b, b_letters, later):
 
     left = permute(a, [a_letters.index(c) for c in batch + rows + inner]) if a.ndim else a
     right = permute(b, [b_letters.index(c) for c in batch + inner + columns]) if b.ndim else b
-    out = MatMul()(reshape(left, (count(batch), count(rows), count(inner))),
-                   reshape(right, (count(batch), count(inner), count(columns))))
+    out = MatMul().of(reshape(left, (count(batch), count(rows), count(inner))),
+                      reshape(right, (count(batch), count(inner), count(columns))))
     letters = batch + rows + columns
     return reshape(out, tuple([size[c] for c in letters])), letters

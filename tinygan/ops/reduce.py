@@ -12,10 +12,11 @@ import numpy as np
 
 from tinygan.autograd import Function
 from tinygan.backend import array_module
+from tinygan.ops.calls import Single
 from tinygan.tensor import Tensor, constant
 
 
-class Sum(Function):
+class Sum(Single):
     """y = sum of x over axes (kept with size 1); adjoint of :class:`Expand`."""
 
     def __init__(self, axes, keepdims=True):
@@ -28,10 +29,10 @@ class Sum(Function):
     def backward(self, g):
         if not self.keepdims:
             g = g.reshape(tuple([1 if i in self.axes else n for i, n in enumerate(self.shape)]))
-        return Expand(self.shape)(g)
+        return Expand(self.shape).of(g)
 
 
-class Expand(Function):
+class Expand(Single):
     """y = x repeated to a larger shape by broadcasting (no copy); adjoint of :func:`sum_to`."""
 
     view = True
@@ -95,7 +96,7 @@ def axes_of(name: str, ndim: int, dim) -> tuple:
 
 def sum(input, dim=None, keepdim: bool = False):
     """The sum over ``dim``."""
-    return Sum(axes_of("sum", input.ndim, dim), keepdim)(input)
+    return Sum(axes_of("sum", input.ndim, dim), keepdim).of(input)
 
 
 def sum_to(input, shape):

@@ -1,6 +1,7 @@
 """evaluate: every row of the table, floors, full names, one number for every form of the same samples, bad input."""
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 from tinygan import random
 from tinygan.data import POINTS, DataError, embedded_mnist, grid25, scale, stacked
 from tinygan.metrics import (METRICS, Evaluation, FeatureCache, digit_classifier, evaluate, extractor_names, fid,
-                             find_extractor, judge_report, mode_count, sample_set)
+                             find_extractor, judge_report, mode_count, sample_set, swd)
 from tinygan.metrics.extractors import usual_extractor
 from tinygan.metrics.score_table import NEEDS, TABLE
 
@@ -110,6 +111,23 @@ def test_a_metric_alone_is_the_metric_among_others(test, train, cache):
     for name in ("kid", "is", "dc"):
         alone = evaluate(train.images[:N], test, name, cache=cache)
         assert alone.scores == tuple(score for score in both.scores if score.metric == name)
+
+
+def test_scores_that_need_equal_numbers_take_them(test, train, cache):
+    found = evaluate(train.images[:40], test, ("prd", "swd"), real=train, cache=cache)
+    assert "20 clusters, 10 runs, 40 of each] 40 samples / 500" in found.score("PRD F8_J").name
+    assert "512 directions, 40 of each] 40 samples / 500" in found.score("SWD").name
+    even = np.arange(40) * 500 // 40
+    assert found["SWD"] == swd(test.images[even], train.images[:40]).mean
+
+
+def test_an_infinite_score_survives_json(test, cache):
+    one_class = test.take(test.labels == 3)
+    found = evaluate(one_class, test, "am", cache=cache)
+    # nine classes of ten have at most 1 % of the samples: KL >= 0.9 log(0.1 / 0.01) - 0.1 log 10 = 1.8
+    assert found["AM_J"] > 1.8
+    infinite = replace(found, scores=(replace(found.scores[0], value=float("inf")),))
+    assert Evaluation.from_dict(json.loads(json.dumps(infinite.to_dict(), allow_nan=False))) == infinite
 
 
 def test_points_with_a_known_mixture():

@@ -42,7 +42,7 @@ def add_commands(commands) -> None:
     parser.add_argument("--real", metavar="NAME|FOLDER|FILE", help=f"the reference: {', '.join(KNOWN)}, or as above "
                         "(default: the run's data)")
     parser.add_argument("--split", choices=("heldout", "test", "train"), help="of the reference, where it is a data "
-                        "set (default: heldout)")
+                        "set (default: heldout, by which a run's best checkpoint may have been chosen)")
     parser.add_argument("--floor", metavar="NAME|FOLDER|FILE", help="other real samples, to take the samples' place "
                         "(default: the training images of a data set, else half of the reference)")
     parser.add_argument("--metrics", metavar="A,B", help="names that --list-metrics shows (default: the usual ones)")

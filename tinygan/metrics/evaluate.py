@@ -103,7 +103,7 @@ def evaluate(samples, reference, metrics=None, extractor=None, *, real=None, n: 
     samples that cannot be compared, unknown names, and metrics that were named and do not apply.
     """
     fake, known, other = _sets(samples, reference, real, n)
-    chosen, skipped = _chosen(metrics, known, fake)
+    chosen, skipped = _chosen(metrics, known, fake, extractor)
     found = None
     if any(metric.extracted for metric in chosen):
         found = _extractor(extractor, known, fake, chosen, device)
@@ -113,7 +113,7 @@ def evaluate(samples, reference, metrics=None, extractor=None, *, real=None, n: 
         # scores of one set alone do not need the reference, unless their floor is taken from it
         needed = other is None or any(metric.extracted and not metric.alone for metric in chosen)
         _look(found, cache, {"samples": fake, "reference": known if needed else None, "real": other}, progress)
-        if known.are_images and any(metric.name == "fid" for metric in chosen):
+        if known.are_images and len(known) > found.dim and any(metric.name == "fid" for metric in chosen):
             known.statistics = cache.statistics(known, found)  # the same for every evaluation, so worth a file
     scores = []
     with undisturbed_streams():
@@ -132,7 +132,7 @@ def _sets(samples, reference, real, n: int | None) -> tuple:
         n = MOST if known is None else min(len(known), MOST)
     fake = sample_set(samples, n, name="samples")
     with undisturbed_streams():
-        known = known or sample_set(reference, len(fake), name="reference")
+        known = sample_set(reference, len(fake), name="reference") if known is None else known
         real = reference if real is None and isinstance(reference, Points) else real
         other = None if real is None else sample_set(real, len(fake) if _is_function(real) else None, name="real")
     for one in (known, other):
@@ -144,12 +144,14 @@ def _sets(samples, reference, real, n: int | None) -> tuple:
     return fake, known, other
 
 
-def _chosen(names, known: SampleSet, fake: SampleSet) -> tuple:
+def _chosen(names, known: SampleSet, fake: SampleSet, extractor) -> tuple:
     """(rows of the table, {name: why not}): those named, which have to apply, or the usual ones that do."""
     if names is None:
+        # No extractor is looked for where a judge would be the wrong one: points, and stacked digits.
+        special = not fake.are_images or extractor is None and not find_metric("stacked").foreign(known, fake)
         # What is not for such samples is not worth a line; what they are too few for is.
         reasons = {row: row.too_few(known, fake) for row in TABLE
-                   if row.usual and not row.foreign(known, fake) and _by_default(row, known, fake)}
+                   if row.usual and not row.foreign(known, fake) and not (special and row.extracted)}
         return ([row for row, why in reasons.items() if why is None],
                 {row.name: why for row, why in reasons.items() if why})
     names = [names] if isinstance(names, str) else list(names)
@@ -161,12 +163,6 @@ def _chosen(names, known: SampleSet, fake: SampleSet) -> tuple:
         if why:
             raise ValueError(f"{metric.name}: {why}")
     return rows, {}
-
-
-def _by_default(metric, known: SampleSet, fake: SampleSet) -> bool:
-    """Whether a usual metric is one for these samples: no judge is asked about points or stacked digits."""
-    special = not fake.are_images or fake.shape[0] == 3 and (known.data or "").startswith("stacked ")
-    return not (special and metric.extracted)
 
 
 def _extractor(given, known: SampleSet, fake: SampleSet, chosen, device):

@@ -108,7 +108,8 @@ Every statement, formula, figure, algorithm and named system of four lecture dec
 {summary(lines())}; {built} of {len(systems())} systems are built.
 
 Columns: *system* is the number in the specification (titles at the end of this page); *command* runs it; *errata* are
-corrections, shown with figures computed on the spot by `tinygan theory errata NUMBER`. "planned" is not built yet.
+corrections, shown by `tinygan theory errata NUMBER` with figures computed on the spot (in brackets: corrections without
+a figure, such as notation). "planned" is not built yet.
 
 This page is generated from `lecture_map.json` and `systems.json`: `{REGENERATE}`.
 """]

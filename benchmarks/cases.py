@@ -87,6 +87,10 @@ CASES = {case.name: case for case in (
          ("tinygan", "torch"), {"batch": 4, "inputs": 256, "outputs": 128, "size": 32, "style": 512},
          {"batch": 2, "inputs": 64, "outputs": 32, "size": 32, "style": 64},
          {"batch": 2, "inputs": 4, "outputs": 3, "size": 4, "style": 5}, (40, 6), 1.5, 1.1),
+    Case("inception", "Inception-v3, 299x299, batch 8: images to features", "torch", ("tinygan", "torch"),
+         {"batch": 8, "size": 299}, {"batch": 2, "size": 299}, {"batch": 1, "size": 75}, (60, 12), 1.5, 1.1,
+         notes="without gradients, random weights; batch norm is folded into the convolutions by tinygan's extractor, "
+               "and by PyTorch's torch.nn.utils.fusion where the label says so"),
     Case("memory", "peak memory of a DCGAN iteration", "torch", ("tinygan", "torch"), DCGAN, {**DCGAN, "batch": 16},
          SMALL_DCGAN, (25, 5), 1.2, 0.8, kind="memory",
          notes="growth of the resident set over what the process held after importing the library and running one tiny "

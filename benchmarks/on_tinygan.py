@@ -11,7 +11,7 @@ from work import COUNTERS, feature_sets, gaussians, style_shapes
 
 import tinygan
 from tinygan import functional as F
-from tinygan import kernels, losses, models, optim, random
+from tinygan import kernels, losses, models, nn, optim, random
 from tinygan.kernels import cpu
 from tinygan.models.sngan_resnet import sngan_resnet as sngan_networks
 
@@ -231,6 +231,24 @@ def stylegan2_block(settings):
             return tinygan.grad(x, list(p.values()), cotangent)
         return iteration
     return {"block": {"tinygan": make}}
+
+
+def inception(settings):
+    from tinygan.metrics.inception import InceptionNetwork
+
+    def make():
+        network, x = InceptionNetwork(), noise(settings["batch"], 3, settings["size"], settings["size"])
+        for p in network.parameters():
+            if p.ndim == 4:
+                nn.init.kaiming_normal_(p, nonlinearity="relu")
+
+        def forward():
+            with tinygan.no_grad():
+                return network(x)
+        counted = counting(forward, network)
+        network.fold()  # what was counted before, as on the other side
+        return counted
+    return {"forward": {"tinygan": make}}
 
 
 def frechet(settings):

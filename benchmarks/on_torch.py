@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
+from pathlib import Path
 
 import torch
 from cases import REPORT_ONLY
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 from work import style_shapes
@@ -291,6 +294,27 @@ def critic_iteration(settings, fmt):
         (D(fake).mean() - D(x).mean() + 10 * ((norm - 1) ** 2).mean()).backward()
         d_opt.step()
     return counting(iteration, G, D)
+
+
+def inception(settings):
+    return {"forward": {f"torch {fmt}{', folded' * folded}": lambda fmt=fmt, folded=folded:
+                        inception_forward(settings, fmt, folded) for fmt in FORMATS for folded in (False, True)}}
+
+
+def inception_forward(settings, fmt, folded):
+    """The network that the tests compare tinygan's with; ``folded``: batch norm made part of the convolutions."""
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "reference"))
+    from torch_inception import Block, Inception
+    network = Inception().eval().requires_grad_(False)
+    run = counting(lambda: network(x)[2048], network)
+    for block in network.modules():
+        if isinstance(block, Block):
+            nn.init.kaiming_normal_(block.conv.weight, nonlinearity="relu")
+            if folded:
+                block.conv, block.bn = fuse_conv_bn_eval(block.conv, block.bn), nn.Identity()
+    network = network.to(memory_format=FORMATS[fmt])
+    x = torch.randn(settings["batch"], 3, settings["size"], settings["size"]).to(memory_format=FORMATS[fmt])
+    return run
 
 
 def stylegan2_block(settings):

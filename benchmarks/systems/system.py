@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-GROUPS = ("theory", "losses", "regularisers", "architectures")
+GROUPS = ("theory", "losses", "regularisers", "ablations", "architectures")
 FIRST_SEED = 5  # seeds 0-4 are for calibration, a system is judged on others
 
 _found: dict[str, dict[str, System]] = {}

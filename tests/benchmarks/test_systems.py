@@ -9,7 +9,7 @@ import pytest
 from tinygan import random
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "systems"
-NAMES = ["results", "run", "system", "table", "trainings", "losses", "regularisers", "theory", "machine"]
+NAMES = ["results", "run", "system", "table", "trainings", "losses", "regularisers", "ablations", "theory", "machine"]
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_the_table_has_the_median_the_worst_and_the_share_of_seeds(scripts, tmp_
 
 def test_every_group_lists_its_systems(scripts, capsys):
     run, system = scripts("run"), scripts("system")
-    for group, least in (("theory", 10), ("losses", 15), ("regularisers", 14)):
+    for group, least in (("theory", 10), ("losses", 15), ("regularisers", 14), ("ablations", 5)):
         found = system.systems(group)
         assert len(found) >= least and all(s.judged()[0] == 5 and 2 <= s.seeds <= 5 for s in found.values())
         run.main([group, "--list"])

@@ -1,12 +1,13 @@
-"""Short variants: feature matching, geometric GAN, instance noise, historical averaging, penalties of the generator."""
+"""Short variants: feature matching, geometric GAN, instance noise, historical averaging, what G pays for, clipping."""
 import numpy as np
 import pytest
 
 from tinygan import gans, random
 from tinygan.data import PointBatches, ring8
 from tinygan.gans.base import clip_weights
-from tinygan.losses import HistoricalAveraging
-from tinygan.tensor import Tensor
+from tinygan.losses import HistoricalAveraging, wasserstein
+from tinygan.optim import SGD, clip_grad_norm
+from tinygan.tensor import Parameter, Tensor
 from tinygan.testing import gradcheck
 from tinygan.train import Play
 
@@ -125,3 +126,26 @@ def test_objectives_with_other_norms_in_the_critic(norm):
         for player in gan.players():
             objective = gans.Objective(gan, player, X)
             gradcheck(objective, objective.inputs)
+
+
+@pytest.mark.parametrize("limit, variance", [(0.5, 0.0806), (1.0, 0.2911), (2.0, 0.7737)])
+def test_truncated_noise_has_the_variance_of_a_truncated_normal(limit, variance):
+    gan = make("gan", z_dim=50)
+    z = gan.truncated(gan.noise(4000), limit, "preview").numpy()
+    # 200,000 draws: the standard error of the variance is below sqrt(3 / 2e5) times it; 3 of them, and 5e-5 of rounding
+    assert z.var() == pytest.approx(variance, abs=3 * variance * np.sqrt(3 / 2e5) + 5e-5)
+    assert abs(z.mean()) < 3 * np.sqrt(variance / 2e5) and abs(z).max() <= limit
+
+
+def test_clipped_gradients_bound_the_step_and_clipped_weights_the_function():
+    # f(x) = w x, data at 1, samples at 0: w = 0.01 t after t clipped steps of gradient ascent, for ever
+    w = {name: Parameter(np.zeros(1)) for name in ("gradient", "weight")}
+    real, fake = Tensor(np.ones(1)), Tensor(np.zeros(1))
+    for _ in range(500):
+        for name, p in w.items():
+            optimizer = SGD([p], lr=1.0)
+            gradients = optimizer.gradients(wasserstein.d(p * real, p * fake))
+            optimizer.apply(clip_grad_norm(gradients, 0.01) if name == "gradient" else gradients)
+        w["weight"].assign(w["weight"].data.clip(-0.01, 0.01))
+    assert w["gradient"].item() == pytest.approx(5, rel=1e-3)  # PyTorch's 1e-6 below the fraction is in each step
+    assert w["weight"].item() == 0.01

@@ -1,4 +1,4 @@
-"""One player alone: a discriminator or critic trained to its best answer against two fixed distributions."""
+"""One player alone: a loss minimised to the end, as by a discriminator or critic against two fixed distributions."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ from tinygan.optim import Adam
 from tinygan.tensor import Tensor
 
 
+def minimise(loss, parameters, steps: int, lr: float, betas=(0.9, 0.999)) -> None:
+    """Adam on the scalars that loss() returns; its rate falls to 0 over the second half of the steps.
+
+    So the answer does not depend on the last batches.
+    """
+    optimizer = Adam(parameters, lr=lr, betas=betas)
+    for step in range(steps):
+        optimizer.lr = lr * min(1.0, 2.0 * (1.0 - step / steps))
+        optimizer.minimize(loss())
+
+
 def fit_scores(D, real, fake, loss: AdversarialLoss, penalty: Penalty = none, *, steps: int, lr: float = 1e-3,
-               batch: int = 256, betas=(0.5, 0.9), cool: bool = True):
+               batch: int = 256, betas=(0.5, 0.9)):
     """Minimise loss.d(D(x), D(y)) + penalty over the parameters of D and return D.
 
-    real, fake: functions n -> array (n, ...), such as the point sets of tinygan.data. cool: let the learning rate fall
-    to 0 over the second half of the steps, so that the answer does not depend on the last batches.
+    real, fake: functions n -> array (n, ...), such as the point sets of tinygan.data.
     """
-    optimizer = Adam(D.parameters(), lr=lr, betas=betas)
-    for step in range(steps):
-        if cool:
-            optimizer.lr = lr * min(1.0, 2.0 * (1.0 - step / steps))
+    def on_a_batch():
         x, y = Tensor(real(batch)), Tensor(fake(batch))
-        optimizer.minimize(loss.d(D(x), D(y)) + penalty(D, x, y))
+        return loss.d(D(x), D(y)) + penalty(D, x, y)
+    minimise(on_a_batch, D.parameters(), steps, lr, betas)
     return D
 
 
@@ -37,4 +45,4 @@ def game_value(p: Tensor, q: Tensor, logits: Tensor) -> Tensor:
     return -(p * softplus(-logits) + q * softplus(logits)).sum()
 
 
-__all__ = ["fit_scores", "game_value", "mean_gap"]
+__all__ = ["fit_scores", "game_value", "mean_gap", "minimise"]

@@ -15,7 +15,6 @@ import numpy as np
 from tinygan.autograd import grad
 from tinygan.functional import softmax
 from tinygan.losses.divergences import jensen_shannon
-from tinygan.optim import Adam
 from tinygan.tensor import Parameter, Tensor
 from tinygan.theory import fitting
 from tinygan.theory.optimal_discriminator import categorical
@@ -52,14 +51,14 @@ def by_scipy(p, q) -> float:
 def descend(p, start, steps: int = 500, lr: float = 0.05):
     """q's path (steps + 1, K) under gradient descent on V(D*, q) = 2 JSD(p, q) - log 4, from logits ``start``."""
     logits = Parameter(np.array(start, dtype=np.float64))
-    optimizer, path = Adam([logits], lr=lr, betas=(0.9, 0.999)), []
-    for step in range(steps):
-        optimizer.lr = lr * min(1.0, 2 * (1 - step / steps))
+    path = []
+
+    def loss():
         q = softmax(logits, 0)
         path.append(q.numpy())
         # D* is a maximum, so V's gradient with D* held fixed is that of the maximum (envelope theorem)
-        best = Tensor(best_logits(p, q.data))
-        optimizer.minimize(fitting.game_value(Tensor(p), q, best))
+        return fitting.game_value(Tensor(p), q, Tensor(best_logits(p, q.data)))
+    fitting.minimise(loss, [logits], steps, lr)
     return np.array([*path, softmax(logits, 0).numpy()])
 
 

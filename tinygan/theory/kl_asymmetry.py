@@ -15,8 +15,8 @@ import math
 import numpy as np
 
 from tinygan.losses import divergences
-from tinygan.optim import Adam
 from tinygan.tensor import Parameter, Tensor
+from tinygan.theory.fitting import minimise
 from tinygan.theory.pictures import figure, finish
 from tinygan.theory.registry import entry
 
@@ -41,12 +41,14 @@ def fit(divergence, mu: float, sigma: float = 1.0, steps: int = 1500, lr: float 
     """The path (steps + 1, 2) of (mu, sigma) under gradient descent on divergence(p, N(mu, sigma^2))."""
     place = Parameter(np.array([mu, np.log(sigma)]))
     x, p = Tensor(GRID), Tensor(bimodal(GRID))
-    optimizer, path = Adam([place], lr=lr, betas=(0.9, 0.999)), []
-    for step in range(steps):
-        path.append((float(place[0]), float(np.exp(place.data[1]))))
-        optimizer.lr = lr * min(1.0, 2 * (1 - step / steps))
-        optimizer.minimize(divergence(p, gaussian(x, place[0], place[1].exp()), CELL))
-    return np.array([*path, (float(place[0]), float(np.exp(place.data[1])))])
+    path = []
+
+    def loss():
+        path.append(place.data.copy())
+        return divergence(p, gaussian(x, place[0], place[1].exp()), CELL)
+    minimise(loss, [place], steps, lr)
+    mu, log_sigma = np.array([*path, place.data]).T
+    return np.stack([mu, np.exp(log_sigma)], axis=1)
 
 
 def best_reverse():

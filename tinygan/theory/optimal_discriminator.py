@@ -14,9 +14,8 @@ from tinygan import models
 from tinygan.autograd import no_grad
 from tinygan.data import gauss1
 from tinygan.losses import non_saturating
-from tinygan.optim import Adam
 from tinygan.tensor import Parameter, Tensor
-from tinygan.theory.fitting import fit_scores, game_value
+from tinygan.theory.fitting import fit_scores, game_value, minimise
 from tinygan.theory.pictures import figure, finish
 from tinygan.theory.registry import entry
 
@@ -30,10 +29,7 @@ def categorical(k: int, rng) -> np.ndarray:
 def fit_table(p, q, steps: int = 2000, lr: float = 0.1) -> np.ndarray:
     """D (K,) after maximising V over a table of logits by Adam, from D = 1/2."""
     logits = Parameter(np.zeros(len(p)))
-    optimizer = Adam([logits], lr=lr, betas=(0.9, 0.999))
-    for step in range(steps):
-        optimizer.lr = lr * min(1.0, 2 * (1 - step / steps))
-        optimizer.minimize(-game_value(Tensor(p), Tensor(q), logits))
+    minimise(lambda: -game_value(Tensor(p), Tensor(q), logits), [logits], steps, lr)
     return Tensor(logits.data).sigmoid().numpy()
 
 

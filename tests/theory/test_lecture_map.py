@@ -62,6 +62,8 @@ def problems(target):
 def unknown(command):
     """What is wrong with a command line: one line, or none."""
     program, *words = shlex.split(command)
+    if program == "python":
+        return unknown_run(command, *words)
     try:
         args = parser().parse_args(words)
     except SystemExit:
@@ -76,6 +78,14 @@ def unknown(command):
     except (KeyError, ValueError) as error:
         return [f"{command}: {error}"]
     return []
+
+
+def unknown_run(command, script, group, number):
+    """The same for an acceptance run: ``python benchmarks/systems/run.py GROUP NUMBER``."""
+    file = (ROOT / script).with_name(f"{group}.py")
+    if not (ROOT / script).is_file() or not file.is_file():
+        return [f"no such script or group: {command}"]
+    return [] if f'@system("{number}"' in file.read_text(encoding="utf-8") else [f"no system {number}: {command}"]
 
 
 def test_every_target_exists():
@@ -94,6 +104,8 @@ def test_every_target_exists():
     ("tinygan train no-such-gan", "tinygan/theory/errata.py", "tests/test_errata.py"),
     ("tinygan train gan --set no_such=1", "tinygan/theory/errata.py", "tests/test_errata.py"),
     ("tinygan evaluate runs/a --metrics no-such-score", "tinygan/theory/errata.py", "tests/test_errata.py"),
+    ("python benchmarks/systems/run.py ablations Z99", "tinygan/theory/errata.py", "tests/test_errata.py"),
+    ("python benchmarks/systems/run.py no-such-group A13", "tinygan/theory/errata.py", "tests/test_errata.py"),
     ("tinygan no-such-command", "tinygan/theory/errata.py", "tests/test_errata.py"),
 ])
 def test_a_target_that_does_not_exist_is_found(command, file, test, capsys):

@@ -63,13 +63,13 @@ def test_the_command_and_the_function_say_the_same(scores, digits, tmp_path):
 
 
 def test_the_samples_of_a_run_are_those_that_sample_writes(tinygan, scores, runs, tmp_path):
-    words = ["--metrics", "sharpness", "-n", 300, "--seed", 2]
-    document, done = scores(runs["images"], *words)
+    shutil.copytree(runs["images"], "images")  # other tests look at the run, where the scores will be
+    document, done = scores("images", "--metrics", "sharpness", "-n", 300, "--seed", 2)
     assert set(document["checkpoints"]) == {"last"} and "with raw weights of checkpoint 'last'" in done.out
-    kept = json.loads((runs["images"] / EVALUATION).read_text())
+    kept = json.loads((tmp_path / "images" / EVALUATION).read_text())
     assert kept == document
-    assert tinygan("sample", runs["images"], "-n", 300, "--seed", 2, "--out", "a.npy").status == 0
-    assert tinygan("sample", runs["images"], "-n", 300, "--seed", 2, "--out", "pictures").status == 0
+    assert tinygan("sample", "images", "-n", 300, "--seed", 2, "--out", "a.npy").status == 0
+    assert tinygan("sample", "images", "-n", 300, "--seed", 2, "--out", "pictures").status == 0
     for form in ("a.npy", "pictures"):
         other, _ = scores(form, "--real", "embedded", "--metrics", "sharpness", "--seed", 2)
         assert [s["value"] for s in other["scores"]] == [s["value"] for s in document["checkpoints"]["last"]["scores"]]
@@ -105,7 +105,6 @@ def test_scores_of_runs_are_shown_by_list_compare_and_report(tinygan, runs, tmp_
     for name in ("images", "plain"):
         shutil.copytree(runs[name], tmp_path / "runs" / name)
     path = tmp_path / "runs" / "images" / EVALUATION
-    path.unlink(missing_ok=True)
     assert "evaluated" not in tinygan("list").out
     assert tinygan("evaluate", "runs/images", *SMALL, "-n", 20, "--metrics", "sharpness").status == 0
     score = json.loads(path.read_text())["checkpoints"]["last"]["scores"][0]
@@ -226,5 +225,6 @@ def test_a_gpu_gives_the_same_scores(scores, tinygan, digits, runs, cupy_standin
         for one, other in zip(found["scores"], expected["scores"]):
             # float32 features, summed in another order
             assert one["value"] == pytest.approx(other["value"], rel=1e-4, abs=1e-6)
-    done = tinygan("evaluate", runs["points"], "--device", "cuda", "--quiet", "-n", 30)
+    shutil.copytree(runs["points"], "run")  # other tests look at the run, where the scores will be
+    done = tinygan("evaluate", "run", "--device", "cuda", "--quiet", "-n", 30)
     assert (done.status, done.err) == (0, ""), done.err

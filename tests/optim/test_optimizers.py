@@ -296,3 +296,28 @@ def test_alternating_steps_on_one_old_graph_raise():
 def test_repr():
     assert repr(optim.Adam(network().parameters(), 2e-4, (0.5, 0.999))) == \
         "Adam(4 parameters: lr=0.0002, betas=(0.5, 0.999), eps=1e-08, weight_decay=0.0)"
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_small_parameters_step_together_with_the_bits_of_each_alone(make):
+    rng = np.random.default_rng(0)
+    start = [rng.normal(size=shape).astype(np.float32) for shape in ((3, 4), (5,), (2, 2, 2))]
+    joint = [nn.Parameter(a.copy()) for a in start]
+    alone = [nn.Parameter(a.copy()) for a in start]
+    together, separate = make(joint), [make([p]) for p in alone]
+    for step in range(6):
+        gradients = [rng.normal(size=a.shape).astype(np.float32) for a in start]
+        if step == 3:
+            gradients[1] = None  # the second is a step behind from here on
+        if step == 4:
+            together.load_state_dict(together.state_dict())
+        together.apply(gradients)
+        for optimizer, g in zip(separate, gradients):
+            if g is not None:
+                optimizer.apply([g])
+    for a, b, optimizer in zip(joint, alone, separate):
+        np.testing.assert_array_equal(a.data, b.data)
+    for i, optimizer in enumerate(separate):
+        for name, value in optimizer.state[0].items():
+            np.testing.assert_array_equal(together.state[i][name], value)
+    assert joint[0].version.count == 6 and joint[1].version.count == 5

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 from tinygan import backend
 from tinygan.autograd import grad
 from tinygan.kernels import kernels_for
 from tinygan.tensor import Parameter, Tensor
+
+
+TOGETHER = 1 << 14  # parameters of at most so many elements are stepped as one array
 
 
 class Optimizer:
@@ -48,6 +53,7 @@ class Optimizer:
             raise ValueError(f"{self.name}: expected every parameter once, got {len(self.params)} of which "
                              f"{len({id(p) for p in self.params})} are different")
         self.state = [{} for _ in self.params]
+        self._joint = {}  # (index, ...) -> the moments of these parameters, end to end in one array each
         for p in self.params:
             p.owner = self.name
 
@@ -105,19 +111,53 @@ class Optimizer:
 
     def apply(self, gradients) -> None:
         """One step with given gradients (Tensors or arrays, None: skip), checked before anything is written."""
-        arrays = iter(self.check(gradients))
-        states = iter(self.state)
+        arrays = self.check(gradients)
+        numbers = itertools.count()
         for group in self.param_groups:
-            for p in group["params"]:
-                g, state = next(arrays), next(states)
-                if g is None:
-                    continue
+            some = [i for _, i in zip(group["params"], numbers) if arrays[i] is not None]
+            for i in some:
+                state = self.state[i]
                 state["step"] = state.get("step", 0) + 1
                 for name in self.used_moments(group):
                     if name not in state:  # the first step, or the first since an option was changed
-                        state[name] = _zeros_like(p)
-                self.update(kernels_for(p.data), p.data, g, state, group)
+                        state[name] = _zeros_like(self.params[i])
+            small = tuple([i for i in some if self.params[i].size <= TOGETHER])
+            if len(small) > 1 and len({(self.state[i]["step"], self.params[i].dtype) for i in small}) == 1:
+                self._step_together(small, arrays, group)
+                some = [i for i in some if i not in small]
+            for i in some:
+                p = self.params[i]
+                self.update(kernels_for(p.data), p.data, arrays[i], self.state[i], group)
                 p.written(f"{self.name}.apply")
+
+    def _step_together(self, indices, arrays, group) -> None:
+        """The step of several small parameters as one: the calls of a step cost more than its arithmetic.
+
+        Every kernel works element by element, so the bits are those of one step each.
+        """
+        params = [self.params[i] for i in indices]
+        xp = backend.array_module(params[0].data)
+        state = {"step": self.state[indices[0]]["step"], **self._joint_moments(indices, group, xp)}
+        p = xp.concatenate([p.data.reshape(-1) for p in params])
+        g = xp.concatenate([arrays[i].reshape(-1) for i in indices])
+        self.update(kernels_for(p), p, g, state, group)
+        for parameter, start in zip(params, _starts(params)):
+            parameter.data[...] = p[start:start + parameter.size].reshape(parameter.shape)
+            parameter.written(f"{self.name}.apply")
+
+    def _joint_moments(self, indices, group, xp) -> dict:
+        """The moments of several parameters end to end; from now on the state of each holds views of these arrays."""
+        names = self.used_moments(group)
+        joint = self._joint.get(indices)
+        if joint is None or joint.keys() != set(names):
+            joint = {name: xp.concatenate([self.state[i][name].reshape(-1) for i in indices]) for name in names}
+            self._joint = {key: value for key, value in self._joint.items() if not set(key) & set(indices)}
+            self._joint[indices] = joint
+            params = [self.params[i] for i in indices]
+            for i, p, start in zip(indices, params, _starts(params)):
+                for name in names:
+                    self.state[i][name] = joint[name][start:start + p.size].reshape(p.shape)
+        return joint
 
     def minimize(self, loss) -> None:
         """One step down the scalar ``loss``; its graph is freed. Raises RuntimeError when it reaches no parameter."""
@@ -174,7 +214,7 @@ class Optimizer:
         which = [option for option, size in zip(options, sizes) for _ in range(size)]
         state = [self._loaded(p, option, state_dict["state"].get(i, {}))
                  for i, (p, option) in enumerate(zip(self.params, which))]
-        self.state = state
+        self.state, self._joint = state, {}
         for group, option in zip(self.param_groups, options):
             group.update(option)
 
@@ -201,6 +241,11 @@ class Optimizer:
         text = "; ".join(f"{len(group['params'])} parameters: {options}"
                          for group, options in zip(self.param_groups, groups))
         return f"{self.name}({text})"
+
+
+def _starts(params) -> list:
+    """Where each parameter begins when they lie end to end."""
+    return list(itertools.accumulate([p.size for p in params[:-1]], initial=0))
 
 
 def _zeros_like(parameter):

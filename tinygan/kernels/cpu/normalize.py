@@ -24,7 +24,7 @@ from tinygan.kernels.cpu.conv_gather import workspace
 from tinygan.kernels.layout import channels_last
 from tinygan.kernels.threads import parallel_for
 
-_BLOCK = 1 << 18  # elements of a block: its operations must be long against the hand-over of the interpreter lock
+_BLOCK = 1 << 17  # elements of a block: its operations must be long against the hand-over of the interpreter lock
 _FOLD = 1 << 13  # elements of a folded row: below that, what NumPy spends on each inner loop shows
 
 

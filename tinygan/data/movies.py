@@ -24,7 +24,7 @@ def movies(digits: ImageDataset, n: int, stream: str = "data") -> np.ndarray:
     # bouncing between 0 and w is a triangle wave of the straight path
     straight = place[:, None] + speed[:, None] * np.arange(FRAMES)[:, None]
     places = SIZE - DIGIT - abs(straight % (2 * (SIZE - DIGIT)) - (SIZE - DIGIT))
-    return _drawn(_small(digits)[which], places)
+    return _drawn(_small(digits.take(which)), places)
 
 
 def forks(digits: ImageDataset, n: int, stream: str = "data"):
@@ -33,7 +33,7 @@ def forks(digits: ImageDataset, n: int, stream: str = "data"):
     The last frame is the left or the right future, each with probability 1/2, and nothing before tells which; the best
     prediction in mean square is the mean of both. Arguments, values and errors as of :func:`movies`; two draws.
     """
-    small = _small(digits)[random.integers(0, len(digits), (n,), stream)]
+    small = _small(digits.take(random.integers(0, len(digits), (n,), stream)))
     side = random.integers(0, 2, (n,), stream)
     rows = np.broadcast_to(FIRST_ROW + np.arange(FRAMES), (n, FRAMES))
     columns = np.full((n, FRAMES), (SIZE - DIGIT) // 2)

@@ -21,7 +21,7 @@ from tinygan.train import Play
 MOONS = data.moons()
 
 
-def play(train, steps: int, batch: int = 64):
+def play(train, steps: int, batch: int = 32):
     """The plain GAN after ``steps`` steps on batches drawn, with replacement, from the points ``train`` (n, 2)."""
     gan = GAN(MLPGenerator(2, (2,), (128, 128)), MLPDiscriminator((2,), (256, 256, 256)), lr=5e-4)
     exact = GaussianMixture(f"{len(train)} points", train, 0.0)  # the distribution on the training points
@@ -54,7 +54,7 @@ def best_table(n: int, symbols: int) -> np.ndarray:
 
 @entry("T23", "overfitting-claim", title="Is a GAN robust to overfitting because G never sees the data?",
        paper="Goodfellow et al. 2014, theorem 1, for the empirical distribution", arxiv="1406.2661")
-def overfitting_claim(found, seed=0, steps=2500, large=10_000):
+def overfitting_claim(found, seed=0, steps=4000, large=10_000):
     values = best_table(8, 64)
     found.equal("tables: JSD to 8 training symbols, least over mixtures", values.min(), values[0], 0,
                 route="all mass on them")

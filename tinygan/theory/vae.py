@@ -56,8 +56,8 @@ def train_vae(images, steps: int):
 
 
 def train_gan(images, steps: int):
-    """The non-saturating GAN with networks of the same widths, on images in [-1, 1]."""
-    gan = gans.make("gan", shape=images.shape[1:], networks="mlp", hidden=HIDDEN, z_dim=64)
+    """The non-saturating GAN with networks of the same widths (batch norm in G), on images in [-1, 1]."""
+    gan = gans.make("gan", shape=images.shape[1:], networks="mlp", hidden=HIDDEN, z_dim=64, g_norm="batch")
     running = Play(gan, Batches(images, 64), steps)
     for _ in range(steps):
         running.step()
@@ -76,7 +76,7 @@ def draw(rows):
 
 @entry("T02", "vae", title="The variational auto-encoder: its bound, and its blur",
        paper="Kingma & Welling 2013", arxiv="1312.6114")
-def vae(found, seed=0, data="embedded", steps=3000, gan_steps=3000, judged=200):
+def vae(found, seed=0, data="embedded", steps=3000, gan_steps=2000, judged=200):
     train, heldout = (load(data, split, size=14).scaled() for split in ("train", "heldout"))
     model = train_vae((train + 1) / 2, steps)
     x = (heldout[:: len(heldout) // judged][:judged] + 1) / 2

@@ -96,7 +96,7 @@ def test_the_mean_path_length_is_part_of_the_state():
     state = gan.state_dict()
     other = make("path-length-gan", penalty="none")
     other.load_state_dict(state)
-    assert other.g_penalty.penalty.mean == gan.g_penalty.penalty.mean > 0 and other.g_penalty.calls == 1
+    assert other.g_penalty.penalty.mean == float(gan.g_penalty.penalty.mean) > 0 and other.g_penalty.calls == 1
 
 
 def test_clipping_is_of_all_parameters():

@@ -101,7 +101,7 @@ def test_path_lengths_of_a_rotation_have_the_variance_of_a_chi():
     value = penalty(lambda z: z @ rotation, t(np.zeros((samples, n))), None).item()
     # a mean of 20,000 squares of a variable near normal: standard error sqrt(2 / 20000) of the value; 4 of them
     assert value == pytest.approx(c ** 2 * (n - chi ** 2), rel=0.04)
-    assert penalty.mean == pytest.approx(c * chi, rel=1e-3)  # it moved by 1 % of the error of the sample's mean
+    assert float(penalty.mean) == pytest.approx(c * chi, rel=1e-3)  # it moved by 1 % of the error of the sample's mean
 
 
 def test_the_mean_of_path_lengths_follows_and_is_checkpointed():
@@ -111,10 +111,10 @@ def test_the_mean_of_path_lengths_follows_and_is_checkpointed():
     lengths = 2 * np.sqrt((y ** 2).sum(axis=1))
     random.manual_seed(0)
     assert penalty(lambda z: z * 2.0, z, None).item() == pytest.approx(2 * (lengths ** 2).mean(), rel=1e-9)
-    assert penalty.mean == pytest.approx(lengths.mean() / 2, rel=1e-9)
+    assert float(penalty.mean) == pytest.approx(lengths.mean() / 2, rel=1e-9)
     state, other = json.loads(json.dumps(penalty.state_dict())), path_length(2, decay=0.5)
     other.load_state_dict(state)
-    assert other.mean == penalty.mean and copy.deepcopy(penalty).mean == penalty.mean
+    assert other.mean == float(penalty.mean) == float(copy.deepcopy(penalty).mean)
 
 
 def test_path_length_does_not_depend_on_the_number_of_pixels():

@@ -249,11 +249,11 @@ class PathLength(Penalty):
         positions = math.prod(images.shape[2:])  # the authors' scale: independent of the resolution
         lengths = (gradient.square().reshape(len(z), -1).sum(1) / positions + EPSILON).sqrt()
         penalty = (lengths - self.mean).square().mean() * self.weight
-        self.mean += self.decay * (lengths.mean().item() - self.mean)
+        self.mean = self.mean + self.decay * (lengths.mean().detach() - self.mean)  # stays on the device
         return penalty
 
     def state_dict(self):
-        return {"mean": self.mean}
+        return {"mean": float(self.mean)}
 
     def restore(self, state):
         self.mean = float(state["mean"])

@@ -81,7 +81,7 @@ def draw(data, densities, samples, rbm, path):
     inset = axes[5].inset_axes([0.3, 0.58, 0.68, 0.32])
     inset.imshow(sheet.transpose(0, 2, 1, 3).reshape(15, 40), cmap="gray_r", vmin=0, vmax=1)
     inset.set(xticks=[], yticks=[])
-    inset.set_title("samples of the RBM", fontsize=8)
+    inset.set_xlabel("samples of the RBM", fontsize=8)
     for panel in (axes[0], axes[4]):
         panel.set(xlim=(LOW[0], HIGH[0]), ylim=(LOW[1], HIGH[1]))
     return made

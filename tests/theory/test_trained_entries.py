@@ -8,7 +8,7 @@ from tinygan.theory.findings import Findings
 from tinygan.theory.mode_collapse import mode_collapse, play
 from tinygan.theory.overfitting_claim import MOONS, best_table, nearest, overfitting_claim, ratio
 from tinygan.theory.overfitting_claim import play as play_on_points
-from tinygan.theory.pixel_loss import PAST, PIXELS, batch, commitment, pixel_loss, predictor
+from tinygan.theory.pixel_loss import PIXELS, adversary, batch, commitment, drawn, pixel_loss, predictor
 
 
 def test_the_baseline_is_the_plain_gan_with_the_networks_of_the_paper():
@@ -41,7 +41,7 @@ def test_batches_on_points_are_these_points():
 def test_the_best_prediction_of_a_fork_is_the_mean_and_commitment_tells_it_from_a_future():
     random.manual_seed(0)
     past, following, futures = batch(data.embedded_mnist().take(slice(0, 300)), 64)
-    assert past.shape == (64, PAST) and following.shape == (64, PIXELS) and futures.shape == (64, 2, PIXELS)
+    assert past.shape == following.shape == (64, PIXELS) and futures.shape == (64, 2, PIXELS)
     share, left = commitment(following, futures)
     assert share == 1 and 0.2 < left < 0.8
     assert commitment(futures.mean(1), futures)[0] == 0
@@ -53,13 +53,18 @@ def test_the_predictor_learns_something_between_both_futures():
     digits = data.embedded_mnist().take(slice(0, 100))
     network = predictor(digits, 40, size=32)
     past, _, futures = batch(digits, 64)
-    error = np.sqrt(((network(Tensor(past)).numpy() - futures.mean(1)) ** 2).mean())
+    error = np.sqrt(((drawn(network, Tensor(past)).numpy() - futures.mean(1)) ** 2).mean())
     assert error < np.sqrt(((futures[:, 0] - futures.mean(1)) ** 2).mean())  # nearer to the mean than a future is
+    before = [p.data.copy() for p in network.parameters()]
+    other = adversary(network, digits, 1, size=8)
+    assert all((p.data == q).all() for p, q in zip(network.parameters(), before))  # the predictor stays as it is
+    assert any((p.data != q).any() for p, q in zip(other.parameters(), before))
 
 
 @pytest.mark.parametrize("entry, rows", [(mode_collapse, 5), (overfitting_claim, 5), (pixel_loss, 5)],
                          ids=lambda value: getattr(value, "name", ""))
 def test_every_entry_reports_its_figures(entry, rows):
     found = Findings()
-    entry(found, steps=2, **({"large": 200} if entry is overfitting_claim else {}))
+    small = {overfitting_claim: {"large": 200}, pixel_loss: {"pixel_steps": 2}}
+    entry(found, steps=2, **small.get(entry, {}))
     assert len(found.rows) == rows and found.known_failures() == []

@@ -14,6 +14,7 @@ from tinygan.theory.pictures import figure, finish
     (lambda f: f.equal("a", math.inf, math.inf, 0.1), True),
     (lambda f: f.equal("a", math.inf, 1.0, 0.1), False),
     (lambda f: f.equal("a", math.nan, math.nan, 0.1), False),
+    (lambda f: f.equal("a", 1.0, 1.5, np.float64(0.4)), False),
     (lambda f: f.at_most("a", 1.0, 1.0), True),
     (lambda f: f.at_most("a", 1.1, 1.0), False),
     (lambda f: f.at_least("a", 1.0, 1.0), True),

@@ -75,7 +75,7 @@ class Findings:
     def _add(self, label, value, criterion, kind, passed, route):
         if kind not in KINDS:
             raise ValueError(f"{label}: expected a kind out of {', '.join(map(repr, KINDS))}, got {kind!r}")
-        self.rows.append(Row(label, value, criterion, kind, passed, route))
+        self.rows.append(Row(label, value, criterion, kind, bool(passed), route))  # NumPy's False is not False
 
     def picture(self, figure, name: str) -> None:
         """Save a matplotlib figure as ``out / name`` and close it; without a folder do nothing.

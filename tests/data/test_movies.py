@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from tinygan import data, random
-from tinygan.data.movies import FIRST_ROW, LEFT, RIGHT, forks, movies
+from tinygan.data import forks, movies
+from tinygan.data.movies import FIRST_ROW, LEFT, RIGHT
 
 
 @pytest.fixture(scope="module")

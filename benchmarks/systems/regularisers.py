@@ -274,15 +274,15 @@ class NoiseInside(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.main = nn.Sequential(nn.Linear(1, 128), nn.Noise(1.0), nn.ReLU(), nn.Linear(128, 128), nn.Noise(1.0),
-                                  nn.ReLU(), nn.Linear(128, 2))
+        self.main = nn.Sequential(nn.Linear(1, 16), nn.Noise(1.0), nn.Linear(16, 128), nn.ReLU(), nn.Linear(128, 128),
+                                  nn.Noise(0.1), nn.ReLU(), nn.Linear(128, 2))
 
     def forward(self, z):
         return self.main(z * 0.0 + 1.0)
 
 
 @shared
-def hidden_noise(seed: int, number: int = POINT_STEPS) -> dict:
+def hidden_noise(seed: int, number: int = 8000) -> dict:
     """A GAN on ring8 without any input z."""
     random.manual_seed(seed)
     gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,), (128, 128)), penalty="r1(0.1)", **ADAM)

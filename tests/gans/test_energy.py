@@ -71,7 +71,7 @@ def test_the_margin_rule_of_magan():
 
 
 def test_magan_begins_with_an_autoencoder_and_its_margin_never_grows():
-    gan = magan(lr=5e-3)
+    gan = magan(lr=5e-3, pretrain=10)
     play, margins, players = Play(gan, PointBatches(ring8, 32), steps=100), [], []
     for _ in range(100):
         before = {k: v.copy() for k, v in gan.G.state_dict().items()}

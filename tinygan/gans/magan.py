@@ -11,10 +11,10 @@ class MAGAN(EnergyGAN):
 
     First D alone learns to reconstruct the data, and m is its mean energy on them. Then L_D = E e(x) + E max(0, m -
     e(G)), L_G = E e(G), and after each epoch m <- E e(x) if E e(x) < m, E e(x) < E e(G), and E e(G) did not fall since
-    the epoch before: m never grows. An epoch is ``epoch`` steps; ``pretrain`` is the first stage's share of all steps.
+    the epoch before: m never grows. An epoch is ``epoch`` steps, the first stage ``pretrain`` steps.
     """
 
-    defaults = dict(lr=1e-3, epoch=100, pretrain=0.1)
+    defaults = dict(lr=1e-3, epoch=100, pretrain=500)
 
     def setup(self):
         self.pretraining = False
@@ -22,7 +22,7 @@ class MAGAN(EnergyGAN):
                           fake_before=self.placed(math.inf), steps=0)
 
     def stages(self, steps):
-        first = min(max(1, round(self.pretrain * steps)), steps - 1)
+        first = min(self.pretrain, steps - 1)
         return [Stage(first, "autoencoder", lambda: self.enter(True)),
                 Stage(steps - first, "game", lambda: self.enter(False))]
 

@@ -34,7 +34,7 @@ def curves(log_records, path, keys=None, x="step"):
         raise ValueError(f"curves: expected records with numbers under {x!r} and one of {list(keys)}, got none in "
                          f"{len(log_records)} records")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="upper right")
     figure.savefig(path, format="png", dpi=100)
 
 
@@ -67,7 +67,7 @@ def panels(logs, path, groups, x="step"):
             axes.plot(*zip(*points), label=label, linewidth=1, color=f"C{colour % 10}", linestyle=_STYLES[style % 4],
                       marker="." if len(points) == 1 else None)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="upper right")
     figure.savefig(path, format="png", dpi=100)
 
 

@@ -6,13 +6,16 @@ then immaterial, so blocks are handed out first come, first served.
 
 The pool is process-wide. Its first use, or the first large matrix product, sets the BLAS libraries to one thread each,
 for good: blocks run side by side, so threads inside BLAS would only compete with them, and switching BLAS around every
-call costs more than most calls. Nothing is touched before that.
+call costs more than most calls. At the same moment freed memory begins to be kept (`memory`). Nothing is touched
+before that.
 """
 
 import itertools
 import os
 import queue
 import threading
+
+from tinygan.kernels.memory import keep_freed_memory
 
 _requested = None              # what set_num_threads was told; None until then
 _pool = None                   # built at first use
@@ -85,6 +88,7 @@ def limit_blas():
         from threadpoolctl import threadpool_limits
         with _lock:
             if _blas_limit is None:
+                keep_freed_memory()
                 _blas_limit = threadpool_limits(limits=1, user_api="blas")
 
 

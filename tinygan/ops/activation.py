@@ -9,6 +9,7 @@ import numpy as np
 from tinygan.autograd import ALL, Function
 from tinygan.backend import array_module
 from tinygan.kernels import kernels_for
+from tinygan.ops.calls import Single
 from tinygan.ops.elementwise import tanh, where
 from tinygan.ops.reduce import axes_of
 from tinygan.ops.shape import reshape
@@ -16,7 +17,7 @@ from tinygan.ops.special import erf
 from tinygan.tensor import Tensor, constant
 
 
-class LeakyReLU(Function):
+class LeakyReLU(Single):
     """y = x for x > 0, else slope x. The sign of y is the sign of x, so y (which the next layer keeps anyway) is saved.
 
     At 0 the slope is the negative side's, as in PyTorch.
@@ -31,10 +32,10 @@ class LeakyReLU(Function):
         return kernels_for(x).leaky_relu(x, self.slope)
 
     def backward(self, g):
-        return Slope(self.output_data, self.slope)(g)
+        return Slope(self.output_data, self.slope).of(g)
 
 
-class Slope(Function):
+class Slope(Single):
     """g -> g where y > 0, else slope g: linear, its own adjoint."""
 
     def __init__(self, y, slope):
@@ -44,10 +45,10 @@ class Slope(Function):
         return kernels_for(g).leaky_relu_vjp(g, self.y, self.slope)
 
     def backward(self, g):
-        return Slope(self.y, self.slope)(g)
+        return Slope(self.y, self.slope).of(g)
 
 
-class Sigmoid(Function):
+class Sigmoid(Single):
     """y = 1 / (1 + e^-x); dy/dx = y (1 - y)."""
 
     saves_output = True
@@ -72,7 +73,7 @@ class SigmoidSlope(Function):
         return SigmoidSlope()(h, y) if self.needs[0] else None, h * g * (1.0 - 2.0 * y) if self.needs[1] else None
 
 
-class Softplus(Function):
+class Softplus(Single):
     """y = log(1 + e^x) = max(x, 0) + log1p(e^-|x|); dy/dx = sigmoid(x)."""
 
     saves = (0,)
@@ -134,14 +135,14 @@ class LogSoftmax(Function):
 
 def relu(input):
     """max(x, 0); derivative 0 at 0."""
-    return LeakyReLU(0.0)(input)
+    return LeakyReLU(0.0).of(input)
 
 
 def leaky_relu(input, negative_slope: float = 0.01):
     """x for x > 0, else negative_slope x. Raises ValueError for a negative slope, which loses the sign of x."""
     if negative_slope < 0:
         raise ValueError(f"leaky_relu: expected negative_slope >= 0, got {negative_slope}")
-    return LeakyReLU(negative_slope)(input)
+    return LeakyReLU(negative_slope).of(input)
 
 
 def elu(input, alpha: float = 1.0):
@@ -157,17 +158,17 @@ def expm1(input):
 
 def sigmoid(input):
     """1 / (1 + e^-x), without overflow."""
-    return Sigmoid()(input)
+    return Sigmoid().of(input)
 
 
 def softplus(input, beta: float = 1.0):
     """log(1 + e^(beta x)) / beta, without overflow: PyTorch's ``threshold`` is not needed."""
-    return Softplus()(input) if beta == 1 else Softplus()(input * beta) * (1.0 / beta)
+    return Softplus().of(input) if beta == 1 else Softplus().of(input * beta) * (1.0 / beta)
 
 
 def logsigmoid(input):
     """log sigmoid(x) = -softplus(-x), without underflow."""
-    return -Softplus()(-input)
+    return -Softplus().of(-input)
 
 
 def softmax(input, dim: int):

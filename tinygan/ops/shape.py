@@ -8,11 +8,12 @@ import numpy as np
 
 from tinygan.autograd import Function
 from tinygan.backend import array_module
+from tinygan.ops.calls import Single
 from tinygan.ops.reduce import axes_of
 from tinygan.tensor import Tensor
 
 
-class Reshape(Function):
+class Reshape(Single):
     view = True
 
     def __init__(self, shape):
@@ -23,7 +24,7 @@ class Reshape(Function):
         return x.reshape(self.shape)
 
     def backward(self, g):
-        return Reshape(self.origin_shape)(g)
+        return Reshape(self.origin_shape).of(g)
 
 
 class Permute(Function):
@@ -131,7 +132,7 @@ def reshape(input, *shape):
     holes = shape.count(-1)
     if holes > 1 or (holes == 0 and known != input.size) or (holes == 1 and (known == 0 or input.size % known)):
         raise ValueError(f"reshape: expected a shape with the {input.size} elements of {input.shape}, got {shape}")
-    return input if shape == input.shape else Reshape(shape)(input)
+    return input if shape == input.shape else Reshape(shape).of(input)
 
 
 def flatten(input, start_dim: int = 0, end_dim: int = -1):

@@ -51,8 +51,8 @@ def bound(row, number: int) -> float:
 
 
 def fitted_sigma(name: str, number: int) -> float:
-    """sigma of the Gaussian that f-GAN fits to N(-2, 1/4) / 2 + N(2, 1/4) / 2, from N(0.5, 1)."""
-    place, T = Parameter(np.array([0.5, 0.0], np.float32)), models.MLPDiscriminator((1,), (32, 32))
+    """sigma of the Gaussian that f-GAN fits to N(-2, 1/4) / 2 + N(2, 1/4) / 2, from N(1.5, 1)."""
+    place, T = Parameter(np.array([1.5, 0.0], np.float32)), models.MLPDiscriminator((1,), (32, 32))
     loss, players = losses.ADVERSARIAL[name], [Adam(T.parameters(), 3e-3, (0.5, 0.9)), Adam([place], 5e-3, (0.5, 0.9))]
     modes = np.array([[-2.0], [2.0]], np.float32)
 

@@ -11,7 +11,7 @@ from tinygan.tensor import Tensor
 
 
 class BSGAN(GAN):
-    """Boundary-seeking GAN (Hjelm et al. 2017, arXiv:1702.08431, eqs. 8-10, Algorithm 1), for discrete data.
+    """Boundary-seeking GAN (Hjelm et al. 2017, arXiv:1702.08431, Algorithm 1), for discrete data.
 
     G(z) are logits of g(x | z): of independent pixels in {-1, 1} or, with ``categorical``, of one symbol, a one-hot
     vector (K,). Of M samples x^m ~ g(x | z) those count more that D takes for real: w^m = softmax over m of a(x^m),

@@ -5,14 +5,14 @@ from tinygan.gans.registry import recipe
 
 
 def pulling_away(s):
-    """f_PT(S) = 1 / (n (n - 1)) sum_{i != j} (s_i^T s_j / (|s_i| |s_j|))^2 of codes (n, d): a scalar (eq. 4)."""
+    """f_PT(S) = 1 / (n (n - 1)) sum_{i != j} (s_i^T s_j / (|s_i| |s_j|))^2 of codes (n, d): a scalar (section 2.4)."""
     unit = s / (s.square().sum(1, keepdim=True) + 1e-12).sqrt()
     n = s.shape[0]
     return ((unit @ unit.transpose(0, 1)).square().sum() - n) / (n * (n - 1))
 
 
 class EBGAN(EnergyGAN):
-    """Energy-based GAN (Zhao, Mathieu, LeCun 2016, arXiv:1609.03126, eqs. 1, 2 and 4).
+    """Energy-based GAN (Zhao, Mathieu, LeCun 2016, arXiv:1609.03126, eqs. 1 and 2).
 
     L_D = E e(x) + E max(0, m - e(G)), L_G = E e(G) + lambda_PT f_PT(Enc(G)). The energy e is the reconstruction error
     of D, the mean over pixels of the squares as in the authors' program; with the paper's |.| the margin m would be

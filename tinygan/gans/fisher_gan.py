@@ -5,7 +5,7 @@ from tinygan.gans.registry import recipe
 
 
 class FisherGAN(GAN):
-    """Fisher GAN (Mroueh & Sercu 2017, arXiv:1705.09675, eq. 9, Algorithm 1).
+    """Fisher GAN (Mroueh & Sercu 2017, arXiv:1705.09675, Algorithm 1).
 
     The critic maximises E f(x) - E f(G) subject to Omega = E f(x)^2 / 2 + E f(G)^2 / 2 = 1, by the augmented Lagrangian
     L = E f(x) - E f(G) + lambda (1 - Omega) - rho / 2 (Omega - 1)^2, and lambda <- lambda - rho (1 - Omega) after each
@@ -19,7 +19,7 @@ class FisherGAN(GAN):
     def setup(self):
         self.state["lambda"] = self.placed(0.0)
 
-    def d_loss(self, x):                                                 # line 5
+    def d_loss(self, x):
         fake = self.fake(x)
         real, made = self.D(x), self.D(fake)
         slack = 1.0 - 0.5 * (real.square().mean() + made.square().mean())
@@ -27,7 +27,7 @@ class FisherGAN(GAN):
         lagrangian = real.mean() - made.mean() + self.state["lambda"] * slack - 0.5 * self.rho * slack.square()
         return self.penalty(self.D, x, fake) - lagrangian
 
-    def after_update(self, player):                                      # line 7
+    def after_update(self, player):
         if player.name == "D":
             self.state["lambda"] = self.state["lambda"] - self.rho * (1.0 - self.figures["omega"])
 

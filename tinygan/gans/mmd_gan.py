@@ -7,7 +7,7 @@ from tinygan.losses.divergences import gaussian_mixture, squared_mmd
 
 
 class GMMN(GAN):
-    """Generative moment matching network (Li, Swersky, Zemel 2015, arXiv:1502.02761, eq. 3): no discriminator.
+    """Generative moment matching network (Li, Swersky, Zemel 2015, arXiv:1502.02761): no discriminator.
 
     L_G = MMD^2(x, G(z)) with a mixture of Gaussian kernels of ``bandwidths``, here the unbiased U-statistic; that of
     samples themselves, without the paper's autoencoder. Batches must be large: a batch is all that G is compared with.
@@ -44,7 +44,7 @@ class GMMN(GAN):
 
 
 class MMDGAN(GMMN):
-    """MMD GAN (Li et al. 2017, arXiv:1705.08584, eq. 5, Algorithm 1): min over G, max over f of MMD^2(f(x), f(G)).
+    """MMD GAN (Li et al. 2017, arXiv:1705.08584, Algorithm 1): min over G, max over f of MMD^2(f(x), f(G)).
 
     The kernel's features f are the code of an autoencoder D, which keeps f injective: L_D = -MMD^2 + 8 E |x -
     Dec f(x)|^2 + 16 max(0, E f(G) - E f(x)), a mean over pixels and over the code, and the encoder's weights are

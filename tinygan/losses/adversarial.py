@@ -78,11 +78,11 @@ ROWS = (
     AdversarialLoss(
         "relativistic_average", of_d=_average, of_g=_average, g_needs_real=True,
         formula="L_D = E sp(-(a(x) - E a(G))) + E sp(a(G) - E a(x)); L_G = the same with x and G exchanged",
-        source="Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.2 (RaSGAN)"),
+        source="Jolicoeur-Martineau 2018, arXiv:1807.00734 (RaSGAN)"),
     separable(
         "boundary_seeking", real=lambda a: softplus(-a), fake=softplus, generator=lambda a: a.square() * 0.5,
         formula="L_D = E sp(-a(x)) + E sp(a(G)); L_G = E a(G)^2 / 2, least on the boundary D = 1/2",
-        source="Hjelm et al. 2017, arXiv:1702.08431, section 3 (continuous data)"),
+        source="Hjelm et al. 2017, arXiv:1702.08431 (continuous data)"),
     *F_GAN,
     *RATIO,
 )

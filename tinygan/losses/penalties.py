@@ -330,7 +330,7 @@ def dragan(weight: float = 10, c: float = 0.05) -> Penalty:
     about 1). What libraries call DRAGAN is not this: the authors' program and most ports add one-sided noise
     std(batch) U[0, 1] / 2, some once more weighted by a factor per pixel, others std(batch) (U - 1/2) clipped to the
     range of the images; one takes a norm per pixel instead of per sample. d comes from the random stream "penalty".
-    Source: Kodali, Abernethy, Hays, Kira 2017, arXiv:1705.07215, section 2.4 (k = 1).
+    Source: Kodali, Abernethy, Hays, Kira 2017, arXiv:1705.07215 (k = 1).
     """
     return Dragan(weight, c)
 
@@ -340,7 +340,7 @@ def orthogonal(beta: float = 1e-4, form: str = "full") -> Penalty:
 
     form "full" is |W W^T - I|_F^2; "off_diagonal" |W W^T * (1 - I)|_F^2, which leaves the filters' norms alone
     (Brock, Donahue, Simonyan 2018, arXiv:1809.11096, section 3.1, eqs. 2 and 3, there written W^T W for a W whose
-    columns are the filters); "absolute" sum |W W^T - I| (Brock et al. 2016, arXiv:1609.07093, section 3.3). A penalty
+    columns are the filters); "absolute" sum |W W^T - I| (Brock et al. 2016, arXiv:1609.07093). A penalty
     of the network it is called with: D's in ``penalty``, G's where the variant has a ``g_penalty``. Parameters with
     fewer than two dimensions are left out. Raises ValueError for another form and for a network without weights.
     """

@@ -3,7 +3,7 @@
 For a convex f the Bregman distance between p / q and its estimate r(x), without its constant, is
 L_D = E_q [f'(r) r - f(r)] - E_p f'(r), least at r = p / q; and L_G = E_q f(r) with r frozen is the f-divergence of p
 and q. Both use the same f, where a GAN with the non-saturating loss changes it between its two steps.
-Source: Uehara et al. 2016, arXiv:1610.02920, section 3.
+Source: Uehara et al. 2016, arXiv:1610.02920.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def relative_pair(name: str, alpha: float) -> AdversarialLoss:
                      generator=lambda a: (softplus(a) - 1.0).square() * 0.5,
                      formula="L_D = E_m r^2 / 2 - E_p r, m = alpha p + (1 - alpha) q; L_G = E_q (r - 1)^2 / 2; "
                              f"r = sp(a), alpha = {alpha:g}",
-                     source=f"{SOURCE}, section 3.4; Yamada et al. 2013")
+                     source=f"{SOURCE}; Yamada et al. 2013")
 
 
 RATIO = (

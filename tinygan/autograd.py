@@ -365,13 +365,14 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                 values.update(((node, i), _as_tensor(c)) for i, c in enumerate(slots) if (node, i) in values)
             if not hands_on:
                 continue
-            if node.saved is _FREED or node.versions:
-                node.check_usable()
             node.needs = needs
+            saved = node.saved
+            if saved is _FREED or saved and node.versions:
+                node.check_usable()
             if not node.arithmetic or not on_arrays and node is not start:
                 gradients = _on_tensors(node, slots, watcher, create_graph)
-            elif node.saves or node.saves_output:
-                gradients = _on_arrays(node, slots)
+            elif saved or node.saves_output:
+                gradients = _on_arrays(node, slots, saved)
             else:
                 gradients = node.backward(*slots)
             if type(gradients) is not tuple:
@@ -419,17 +420,16 @@ def _on_tensors(node, slots, watcher, create_graph):
     return tuple([None if g is None else g.data for g in (gradients if type(gradients) is tuple else (gradients,))])
 
 
-def _on_arrays(node, slots):
+def _on_arrays(node, slots, saved):
     """The gradients of an arithmetic node, by the same backward on bare arrays."""
-    saved, output = node.saved, node.output_data
-    node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
-    if output is None:
+    if saved:
+        node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
         gradients = node.backward(*slots)
+        node.saved = saved
     else:
-        node.output = output
+        node.output = node.output_data
         gradients = node.backward(*slots)
         node.output = None
-    node.saved = saved
     return gradients
 
 

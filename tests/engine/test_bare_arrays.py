@@ -59,3 +59,9 @@ def test_a_saved_tensor_is_a_tensor_again_after_the_walk():
 def test_every_arithmetic_operation_is_tried_here():
     marked = {c.__name__ for c in vars(elementwise).values() if isinstance(c, type) and getattr(c, "arithmetic", False)}
     assert marked == {"Add", "Sub", "Mul", "Div", "Scale", "Neg", "Pow", "Exp", "Log", "Sqrt"}
+
+
+def test_what_backward_reads_is_either_inputs_or_the_output():
+    for c in vars(elementwise).values():
+        if isinstance(c, type) and getattr(c, "arithmetic", False):
+            assert not (c.saves and c.saves_output), c

@@ -23,9 +23,9 @@ from tinygan.kernels.cpu.conv_gather import MIN_ROWS, boxes, piece, rows_within,
 from tinygan.kernels.cpu.conv_weights import channel_slices, turn_back, turned
 from tinygan.kernels.threads import parallel_for
 
-POINT_BYTES = 1 << 21          # the transformed tiles of a block take about this much, whatever the batch
-WEIGHT_POINT_BYTES = 1 << 21   # larger: each block of the weight gradient adds a whole transformed weight to its sum,
-MAX_POINT_BYTES = 1 << 23      # and with many outputs larger still, up to this
+POINT_BYTES = 1 << 22          # the transformed tiles of a block take about this much, whatever the batch
+WEIGHT_POINT_BYTES = 1 << 22   # each block of the weight gradient adds a whole transformed weight to its sum,
+MAX_POINT_BYTES = 1 << 23      # which with many outputs asks for larger ones, up to this
 PARTIAL_BYTES = 1 << 24        # a partial sum takes at most this much: larger weights are done some channels at a time
 WEIGHT_PARTS = 4               # the weight gradient has at most this many partial sums in memory
 MIN_CHANNELS = 16              # with fewer, additions outweigh the multiplications saved

@@ -91,7 +91,7 @@ def wasserstein_rules(found, steps):
                        kind="CAL" if weight == 10 else "KNOWN")
         if weight >= 1:
             fine = steps_by_formula(rule, 5 * steps, h=0.02)
-            found.note(f"WGAN-GP, lambda {weight:g}, h = 0.02: smallest r", radius(fine).min())
+            found.at_least(f"WGAN-GP, lambda {weight:g}, h = 0.02: smallest r", radius(fine).min(), 1.0)
             found.equal(f"WGAN-GP, lambda {weight:g}, h = 0.02: last theta", fine[-1, 0], -2 * weight, 0.02 * weight)
             found.equal(f"WGAN-GP, lambda {weight:g}, h = 0.02: last psi", fine[-1, 1], 0, 1e-2)
 

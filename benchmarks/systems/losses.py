@@ -202,7 +202,7 @@ def energies(recipe: str, seed: int, number: int = 5000, **settings) -> dict:
     return {**digits_report(samples), **{f"energy_{k}": v for k, v in energy.items()},
             "cosine": float(((code @ code.T).sum() - 500) / (500 * 499)), "margin_path": path.get("m", [])[::50],
             "diversity": float(np.linalg.norm(pixels[::2] - pixels[1::2], axis=1).mean()),
-            "ratio": last_fifth(path["e_fake"]) / last_fifth(path["e_real"]), "measure": path.get("M", [])[::50]}
+            "last_real": last_fifth(path["e_real"]), "last_fake": last_fifth(path["e_fake"]), "measure": path.get("M", [])[::50]}
 
 
 def last_fifth(values) -> float:
@@ -218,8 +218,8 @@ def margin() -> float:
 def ebgan(found, seed):
     plain, m = plain_digits(seed, number=5000), margin()
     bare, pulled = [energies(name, seed, margin=m) for name in ("ebgan", "ebgan-pt")]
-    found.at_most("e(real) / e(fake)", bare["energy_real"] / bare["energy_fake"], 1)
-    found.at_most("e(fake) / m", bare["energy_fake"] / m, 1)
+    found.at_most("e(real) / e(fake), mean of the last fifth", bare["last_real"] / bare["last_fake"], 1)
+    found.at_most("e(fake) / m, mean of the last fifth", bare["last_fake"] / m, 1)
     found.at_least("e(noise) / m", bare["energy_noise"] / m, 1)
     found.at_most("FID_J / the plain GAN's", bare["fid_j"] / plain["fid_j"], 1.1, "CAL")
     found.at_most("mean cosine of codes, with / without pulling away", pulled["cosine"] / bare["cosine"], 0.8, "CAL")
@@ -227,9 +227,10 @@ def ebgan(found, seed):
 
 @system("L11", "BEGAN: the balance of energies, its measure, and diversity by gamma", seeds=3, minutes=2.5)
 def began(found, seed):
-    runs = {gamma: energies("began", seed, gamma=gamma) for gamma in (0.3, 0.5, 0.7)}
+    # lambda_k is 20 times the paper's, as the training is that much shorter: else k is still on its way at the end
+    runs = {gamma: energies("began", seed, gamma=gamma, lambda_k=0.02) for gamma in (0.3, 0.5, 0.7)}
     half = runs[0.5]
-    found.equal("e(G) / e(x) over the last fifth, gamma = 0.5", half["ratio"], 0.5, 0.05, "the controller")
+    found.equal("e(G) / e(x) over the last fifth, gamma = 0.5", half["last_fake"] / half["last_real"], 0.5, 0.05, "the controller")
     start, end = np.mean(half["measure"][:2]), last_fifth(half["measure"])
     found.at_most("M at the end / at the start", end / start, 0.5, "CAL")
     found.at_most("diversity at gamma 0.3 / at 0.7", runs[0.3]["diversity"] / runs[0.7]["diversity"], 1, "CAL")

@@ -10,7 +10,7 @@ from tinygan.train import Play
 DATA = GaussianMixture("far", [[3.0, 0.0]], 0.2)  # an untrained generator is around (0, 0): 3 away
 # Not here: losses that saturate on separate supports (b-GAN, total variation), as their papers say.
 NAMES = {"ebgan": dict(margin=1.0), "magan": dict(epoch=20, pretrain=12), "gmmn": {},
-         "mmd-gan": dict(clip=0.3, n_critic=2), "fisher-gan": dict(rho=0.1, betas=(0.0, 0.9)),
+         "mmd-gan": dict(clip=0.3, n_critic=1), "fisher-gan": dict(rho=0.1, betas=(0.0, 0.9)),
          "gogan": dict(n_critic=3, lr=1e-3), "feature-matching": {}, "geometric-gan": {}, "instance-noise-gan": {},
          "historical-gan": dict(history=0.001), "ra-gan": {}, "bs-gan-continuous": {}, "f-gan-kl": {},
          "f-gan-reverse-kl": {}, "smoothed-gan": {}}

@@ -202,7 +202,8 @@ def energies(recipe: str, seed: int, number: int = 5000, **settings) -> dict:
     return {**digits_report(samples), **{f"energy_{k}": v for k, v in energy.items()},
             "cosine": float(((code @ code.T).sum() - 500) / (500 * 499)), "margin_path": path.get("m", [])[::50],
             "diversity": float(np.linalg.norm(pixels[::2] - pixels[1::2], axis=1).mean()),
-            "last_real": last_fifth(path["e_real"]), "last_fake": last_fifth(path["e_fake"]), "measure": path.get("M", [])[::50]}
+            "last_real": last_fifth(path["e_real"]), "last_fake": last_fifth(path["e_fake"]),
+            "measure": path.get("M", [])[::50]}
 
 
 def last_fifth(values) -> float:
@@ -230,7 +231,8 @@ def began(found, seed):
     # lambda_k is 20 times the paper's, as the training is that much shorter: else k is still on its way at the end
     runs = {gamma: energies("began", seed, gamma=gamma, lambda_k=0.02) for gamma in (0.3, 0.5, 0.7)}
     half = runs[0.5]
-    found.equal("e(G) / e(x) over the last fifth, gamma = 0.5", half["last_fake"] / half["last_real"], 0.5, 0.05, "the controller")
+    found.equal("e(G) / e(x) over the last fifth, gamma = 0.5", half["last_fake"] / half["last_real"], 0.5, 0.05,
+                "the controller")
     start, end = np.mean(half["measure"][:2]), last_fifth(half["measure"])
     found.at_most("M at the end / at the start", end / start, 0.5, "CAL")
     found.at_most("diversity at gamma 0.3 / at 0.7", runs[0.3]["diversity"] / runs[0.7]["diversity"], 1, "CAL")

@@ -54,4 +54,4 @@ def discrete_earth_mover(found, seed=0):
                 route="scipy.stats")
     found.equal("W1 of the probabilities", share, optimal_transport(P / 10, Q / 10, STEPS).value, 1e-9,
                 route="linear program")
-    found.picture(draw, "discrete_earth_mover.png")
+    found.picture(draw, "discrete-earth-mover.png")

@@ -96,4 +96,4 @@ def game_value(found, seed=0, pairs=20):
     path = descend(first, np.log(other))
     found.at_most("descent on q: max |q - p| at the end", np.abs(path[-1] - first).max(), 1e-3, route="q = p")
     found.equal("descent on q: V* at the end", best_value(first, path[-1]), -math.log(4), 1e-6)
-    found.picture(lambda: draw(first, path), "game_value.png")
+    found.picture(lambda: draw(first, path), "game-value.png")

@@ -89,4 +89,4 @@ def gaussian_w1(found, seed=0, n=100_000, steps=1500):
             found.at_least(f"{name}: slide's {slide:g}, share too high", slide / true - 1, 0.2)
         found.within(f"{name}: formula within its bounds", true, max(abs(mu), abs(sigma - 1) * np.sqrt(2 / np.pi)),
                      np.hypot(mu, sigma - 1))
-    found.picture(lambda: draw(rows), "gaussian_w1.png")
+    found.picture(lambda: draw(rows), "gaussian-w1.png")

@@ -77,4 +77,4 @@ def kantorovich_duality(found, seed=0, steps=1500):
     gains = {name: (p - q) @ values_at(critic, PLACES) for name, critic in critics.items()}
     found.equal("critic, one-sided gp(10): E_p f - E_q f", gains["one-sided"], primal, 0.05, route="plan", kind="CAL")
     found.note("critic, two-sided gp(10): E_p f - E_q f", gains["two-sided"])
-    found.picture(lambda: draw(f, f3, critics), "kantorovich_duality.png")
+    found.picture(lambda: draw(f, f3, critics), "kantorovich-duality.png")

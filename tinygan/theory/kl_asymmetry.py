@@ -102,4 +102,4 @@ def kl_asymmetry(found, seed=0, steps=1500):
     found.equal("reverse KL from mu = 1: sigma", reverse[1], sigma, 1e-3, route="quadrature")
     found.note("JSD from mu = 1: mu", middle[0])
     found.within("JSD from mu = 1: sigma, between", middle[1], reverse[1], forward[1], kind="CAL")
-    found.picture(lambda: draw(paths), "kl_asymmetry.png")
+    found.picture(lambda: draw(paths), "kl-asymmetry.png")

@@ -87,4 +87,4 @@ def optimal_discriminator(found, seed=0, steps=2000):
     found.at_most("MLP: mean |D - D*| on the central 95 %", weights @ error, 0.03, kind="CAL",
                   route="sigmoid(1/2 - x)")
     found.note("MLP: max |D - D*| on the central 95 %", error.max())
-    found.picture(lambda: draw(p, q, table, D), "optimal_discriminator.png")
+    found.picture(lambda: draw(p, q, table, D), "optimal-discriminator.png")

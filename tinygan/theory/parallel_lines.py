@@ -111,4 +111,4 @@ def parallel_lines(found, seed=0, steps=500):
     found.at_most("critic: largest ||d W1 / d theta| - 1|", off, 0.1, route="1", kind="CAL")
     right = all(slope * sign > 0 for slope, sign in zip(slopes(w1), (-1, -1, 1, 1)))
     found.equal("critic: slopes point away from theta = 0", right, True, 0, route="by hand")
-    found.picture(lambda: draw(jsd, w1, *players), "parallel_lines.png")
+    found.picture(lambda: draw(jsd, w1, *players), "parallel-lines.png")

@@ -81,4 +81,4 @@ def transport_plan(found, seed=0):
     places, other = np.sort(rng.normal(size=20)), rng.dirichlet(np.ones(20))
     found.equal("20 places on a line: cost", optimal_transport(equal, other, np.abs(places[:, None] - places)).value,
                 earth_mover_1d(equal, other, places), 1e-9, route="cumulative sums")
-    found.picture(lambda: draw(p, x, q, y, plane.plan), "transport_plan.png")
+    found.picture(lambda: draw(p, x, q, y, plane.plan), "transport-plan.png")

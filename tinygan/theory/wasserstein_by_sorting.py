@@ -76,4 +76,4 @@ def wasserstein_by_sorting(found, seed=0, n=100_000):
     for p in (1, 2):
         slack = wasserstein_1d(x, y, p) + wasserstein_1d(y, z, p) - wasserstein_1d(x, z, p)
         found.at_least(f"W{p}: least slack of 200 triangles", slack.min(), -1e-12)
-    found.picture(lambda: draw(rng), "wasserstein_by_sorting.png")
+    found.picture(lambda: draw(rng), "wasserstein-by-sorting.png")

@@ -13,6 +13,11 @@ def dcgan(settings):
             "products of the iteration": {"blas": lambda: products(settings["products"])}}
 
 
+def scaling(settings):
+    """The peak rate alone."""
+    return {"square product": {"blas": square}}
+
+
 def square():
     a, b = np.random.default_rng(0).standard_normal((2, SIDE, SIDE), dtype=np.float32)
     out = np.empty_like(a)

@@ -186,7 +186,7 @@ def dcgan(settings):
     return {"iteration": {"tinygan": make}}
 
 
-memory = dcgan
+memory = scaling = dcgan
 
 
 def wgan_gp(settings):

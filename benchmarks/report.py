@@ -162,17 +162,21 @@ def conditions(results: dict) -> list:
     return [text + ("." if len(said) == 1 else f" ({', '.join(names)}).") for text, names in said.items()]
 
 
+def insert(readme: Path, begin: str, end: str, lines: list) -> None:
+    """Put lines between two marks of a file, in the place of what is there."""
+    before, _, rest = readme.read_text().partition(begin)
+    readme.write_text(before + "\n".join([begin, "", *lines, end]) + rest.partition(end)[2])
+
+
 def write_report(folder: Path) -> None:
     """Write the results in ``folder``/results into README.md, between its two marks, and draw ratios.png."""
     results = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "results").glob("*.json"))}
     results = {name: outcome for name, outcome in results.items() if name in CASES and outcome["mode"] == "full"}
     beyond = [f"| {title} | not measured: needs a GPU | {floor:g} | {goal:g} | | | |"
               for title, floor, goal in NOT_HERE]
-    text = [BEGIN, "", *conditions(results), "", *table(results), *beyond, "",
-            "![ratios, with floors and goals](ratios.png)", "", "All competitors:", "", *details(results), "", END]
-    readme = folder / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    readme.write_text(before + "\n".join(text) + rest.partition(END)[2])
+    insert(folder / "README.md", BEGIN, END,
+           [*conditions(results), "", *table(results), *beyond, "", "![ratios, with floors and goals](ratios.png)", "",
+            "All competitors:", "", *details(results), ""])
     draw(rows_of(results), folder / "ratios.png")
 
 
@@ -204,4 +208,4 @@ def draw(rows: list, path: Path) -> None:
     plt.close(figure)
 
 
-__all__ = ["as_text", "headline", "summary", "table", "write_report"]
+__all__ = ["amount", "as_text", "conditions", "headline", "insert", "summary", "table", "write_report"]

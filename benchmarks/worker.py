@@ -30,8 +30,8 @@ class Worker:
 
     def __init__(self, side: str, case: str, settings: dict):
         self.module = importlib.import_module(f"on_{side}")
-        self.settings = settings
-        self.makers = getattr(self.module, case)(settings)
+        self.case = getattr(self.module, case)
+        self.makers = self.case(settings)
         self.ready = {}
 
     def competitor(self, part: str, label: str):
@@ -55,9 +55,18 @@ class Worker:
             seconds.append(own if getattr(run, "timed", False) else time.perf_counter() - start)
         return seconds
 
-    def memory(self, part: str, label: str, repeat: int) -> dict:
-        """The growth of the resident set while ``repeat`` warm calls run, over the size before anything was built."""
+    def memory(self, part: str, label: str, repeat: int, tiny: dict | None = None) -> dict:
+        """The growth of the resident set while ``repeat`` warm calls run, over the size before anything was built.
+
+        With ``tiny``, settings of a small problem, the competitor runs on that first: what a library loads for its
+        first backward pass and its first step (PyTorch 95 MiB) is its own size and not that of the iteration.
+        """
         self.module.settle()
+        if tiny is not None:
+            run = self.case(tiny)[part][label]()
+            for _ in range(2):
+                run()
+            del run
         gc.collect()
         before = status("VmRSS")
         run = self.competitor(part, label)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
-NAMES = ["cases", "machine", "on_blas", "on_scipy", "on_tinygan", "report", "run", "turns", "work", "worker"]
+NAMES = ["cases", "machine", "on_blas", "on_scipy", "on_tinygan", "report", "run", "scaling", "turns", "work",
+         "worker"]
 
 
 @pytest.fixture
@@ -17,9 +18,10 @@ def scripts(monkeypatch):
     import cases
     import report
     import run
+    import scaling
     import turns
     import worker
-    yield {"cases": cases, "report": report, "run": run, "turns": turns, "worker": worker}
+    yield {"cases": cases, "report": report, "run": run, "scaling": scaling, "turns": turns, "worker": worker}
     for name, module in before.items():
         sys.modules.pop(name, None)
         if module is not None:
@@ -102,3 +104,55 @@ def test_the_ratio_is_that_to_the_fastest_way_that_counts(scripts):
     assert [verdict(row(ratio)) for ratio in (0.9, 1.2, 1.4)] == ["goal met", "floor met", "missed"]
     assert verdict(row(0.6, title=scripts["report"].SHARE["title"], floor=0.55, goal=0.75)) == "floor met"
     assert verdict(row(0.1, busy)) == "not valid: busy machine"
+
+
+def test_points_of_the_scaling_are_measured_once(scripts, tmp_path, monkeypatch):
+    scaling, base = scripts["scaling"], scripts["cases"].SMALL_DCGAN
+    sweeps = {"batch": (4, 2), "channels": (4,)}
+    wanted, path = scaling.points(sweeps, base), tmp_path / "results" / "scaling.json"
+    assert list(wanted) == ["batch 2, 4 channels", "batch 4, 4 channels"]    # cheap first; the last is in both sweeps
+    monkeypatch.setattr(scaling, "SECONDS", 0.01)
+    found = scaling.fill(wanted, path, 1, sides=("tinygan", "blas"))
+    flops = [found[name]["counts"]["tinygan"]["flops"] for name in wanted]
+    assert flops[1] == 2 * flops[0] and all(point["memory"]["tinygan"] > 0 for point in found.values())
+
+    for point in found.values():                                # whatever the machine was doing meanwhile
+        point["load"]["busy_rounds"] = 0
+    path.write_text(json.dumps({"points": found}))
+    monkeypatch.setattr(scaling, "measure_point", lambda *arguments: pytest.fail("measured a second time"))
+    assert scaling.fill(wanted, path, 1) == json.loads(json.dumps(found))
+    (tmp_path / "README.md").write_text(f"above\n{scaling.BEGIN}\nold\n{scaling.END}\nbelow\n")
+    scaling.write_report(tmp_path, found, sweeps, base)
+    text = (tmp_path / "README.md").read_text()
+    assert text.startswith("above\n") and text.endswith("\nbelow\n") and "old" not in text
+    assert "\n| 2 | 4 | " in text and "From batch 4 to 2" in text and (tmp_path / "scaling.png").stat().st_size > 1000
+
+
+def test_which_points_of_the_scaling_stand(scripts):
+    scaling, settings = scripts["scaling"], scripts["cases"].DCGAN
+    point = {"settings": settings, "threads": 2, "machine": scaling.machine(), "versions": scaling.versions(),
+             "source": scaling.source(), "load": {"rounds": 3, "busy_rounds": 1}}
+    assert scaling.stands(point, settings, 2)
+    assert not scaling.stands(None, settings, 2) and not scaling.stands(point, settings, 1)
+    for change in ({"source": "older"}, {"versions": {}}, {"load": {"rounds": 3, "busy_rounds": 2}}):
+        assert not scaling.stands(point | change, settings, 2), change
+
+
+def test_a_row_of_the_scaling_compares_times_memory_and_the_limit(scripts):
+    scaling, work = scripts["scaling"], {"flops": 6e9, "parameters": [1000, 500]}
+    rounds = {"iteration": {"tinygan": [0.3, 0.3, 0.3], "torch channels-last, D frozen": [0.2, 0.2, 0.2]},
+              "square product": {"blas": [0.1, 0.1, 0.1]}}
+    case = scripts["cases"].CASES["dcgan"]
+    point = {"settings": scripts["cases"].DCGAN, "load": {"rounds": 3, "busy_rounds": 0, "others_cores": 0.01},
+             "counts": {"tinygan": work, "torch channels-last, D frozen": dict(work), "blas": {"flops": 1e10}},
+             "parts": scripts["report"].summary(case, rounds), "rounds": rounds,
+             "memory": {"tinygan": 3 * 2 ** 20, "torch channels-last, D frozen": 2 ** 22}}
+    f = scaling.figures(point)
+    # 1e10 operations in 0.1 s, so 6e9 in 0.06 s; each of 1,500 weights takes 16 bytes
+    assert (f["limit"], f["state"]) == (pytest.approx(0.06), 24000)
+    assert scaling.row_of(point)[2:] == [
+        "300.0 ms", "200.0 ms (channels-last)", "**1.50** (1.50 to 1.50)", "213, 320", "60.0 ms (0.20)", "3.0 MiB",
+        "4.0 MiB", "**0.75**", "0 of 3, 0.01"]
+    scaling.expect_same_work(point["counts"], f["opponent"])
+    with pytest.raises(RuntimeError, match="the same work on both sides"):
+        scaling.expect_same_work(point["counts"] | {"tinygan": work | {"flops": 5e9}}, f["opponent"])

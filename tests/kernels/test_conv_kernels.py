@@ -192,6 +192,44 @@ def test_workspaces_do_not_grow_with_the_batch(thread_count):
     assert sizes[320] <= 1.5 * sizes[64]
 
 
+def dcgan_layers(n, channels=64):
+    """Yield x, w, g and settings of every convolution of a DCGAN at 32 x 32 x 1, all arrays channels-last.
+
+    (channels, size, outputs, stride, padding) as D reads an image; the transposed convolutions of G are the adjoints of
+    the same ones, and its first layer that of the last row.
+    """
+    for c, size, o, stride, padding in ((1, 32, channels, 2, 1), (channels, 16, 2 * channels, 2, 1),
+                                        (2 * channels, 8, 4 * channels, 2, 1), (4 * channels, 4, 1, 1, 0),
+                                        (4 * channels, 4, 100, 1, 0)):
+        out = (size + 2 * padding - 4) // stride + 1
+        x, g = (np.ones((n, s, s, k), np.float32).transpose(0, 3, 1, 2) for s, k in ((size, c), (out, o)))
+        how = ((stride, stride), (padding, padding), (1, 1), 1)
+        yield x, np.ones((o, c, 4, 4), np.float32), g, (size, size), how
+
+
+@pytest.mark.parametrize("n", [16, 128, 1024])
+def test_workspaces_of_a_dcgan_stay_within_their_budget(n, thread_count):
+    """40 MiB per thread, for forward, input gradient and weight gradient of all layers of both networks together.
+
+    Of these the columns take at most 2 MiB, and the transformed tiles of a block, before and after each of their two
+    steps, most of the rest. A batch of 1024 in one piece would need 256 MiB for the columns of D's second layer.
+    """
+    def measure():
+        for x, w, g, size, how in dcgan_layers(n):
+            cpu.correlate(x, w, *how)
+            cpu.correlate_transpose(g, w, size, *how)
+            cpu.correlate_weight(x, g, (4, 4), *how)
+        sizes.update({name: buffer.size for name, buffer in vars(conv_gather._workspaces).items()})
+
+    thread_count(1)
+    sizes = {}
+    thread = threading.Thread(target=measure)      # whose workspaces start empty
+    thread.start()
+    thread.join()
+    assert 0 < sizes["columns"] <= conv_gather.COLUMN_BYTES
+    assert sum(sizes.values()) <= 40 << 20
+
+
 def test_output_padding_is_zero_where_no_output_looks():
     g, w = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
     gx = cpu.correlate_transpose(g, w, (9, 9), (2, 2), (0, 0), (1, 1), 1)

@@ -123,8 +123,29 @@ def large(row, dtype=np.float64):
     return p, *arrays(p)
 
 
+@pytest.fixture(params=[True, False], ids=["tiles", "columns"])
+def small_tiles(request, monkeypatch):
+    """Tiles for fewer channels than they pay for, so that small images try them; and the way such images take."""
+    if request.param:
+        monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", 16)
+        monkeypatch.setattr(conv_tiles, "ADJOINT_MIN_CHANNELS", 16)
+
+
 @pytest.mark.parametrize("row", LARGE, ids=str)
-def test_three_maps_are_adjoint(row):
+def test_tiles_give_what_columns_give(row, monkeypatch):
+    p, x, w, g = large(row)
+    results = []
+    for enough in (16, 1 << 30):
+        monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", enough)
+        monkeypatch.setattr(conv_tiles, "ADJOINT_MIN_CHANNELS", enough)
+        results.append((cpu.correlate(x, w, **p["how"]), cpu.correlate_transpose(g, w, p["size"], **p["how"]),
+                        cpu.correlate_weight(x, g, p["kernel"], **p["how"])))
+    for tiles, columns in zip(*results):
+        np.testing.assert_allclose(tiles, columns, rtol=0, atol=1e-11 * max(1, np.abs(columns).max()))
+
+
+@pytest.mark.parametrize("row", LARGE, ids=str)
+def test_three_maps_are_adjoint(row, small_tiles):
     p, x, w, g = large(row)
     products = [np.vdot(cpu.correlate(x, w, **p["how"]), g),
                 np.vdot(x, cpu.correlate_transpose(g, w, p["size"], **p["how"])),
@@ -136,7 +157,7 @@ def test_three_maps_are_adjoint(row):
 
 
 @pytest.mark.parametrize("row", LARGE, ids=str)
-def test_one_image_at_a_time_gives_the_same_values(row):
+def test_one_image_at_a_time_gives_the_same_values(row, small_tiles):
     p, x, w, g = large(row)
     y = cpu.correlate(x, w, **p["how"])
     alone = [cpu.correlate(x[i:i + 1], w, **p["how"]) for i in range(len(x))]
@@ -154,7 +175,7 @@ def thread_count():
 
 
 @pytest.mark.parametrize("row", LARGE, ids=str)
-def test_bits_do_not_depend_on_the_number_of_threads(row, thread_count):
+def test_bits_do_not_depend_on_the_number_of_threads(row, thread_count, small_tiles):
     p, x, w, g = large(row, np.float32)
     results = []
     for n in (1, 2, 3):
@@ -167,6 +188,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(row, thread_count):
 
 def test_large_weights_are_done_some_channels_at_a_time(monkeypatch):
     """The cut of the weight gradient into slices of channels, which only weights of megabytes need, changes nothing."""
+    monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", 16)
     p, x, w, g = large(LARGE[0])
     whole = cpu.correlate_weight(x, g, p["kernel"], **p["how"])
     monkeypatch.setattr(conv_tiles, "PARTIAL_BYTES", 1)

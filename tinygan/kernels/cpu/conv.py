@@ -58,7 +58,7 @@ def correlate_transpose(g, w, size, stride, padding, dilation, groups):
         offset = tuple(p - (k - 1) * d for p, k, d in zip(padding, kernel, dilation))
         _correlate(cotangent, _turned_around(w, groups), stride, offset, dilation, groups, y)
     elif taps == 2 and stride == (2, 2) and padding[0] % 2 and padding[1] % 2 and conv_tiles.worthwhile(
-            len(y), tuple(-(-n // 2) for n in size), w.shape[0], w.shape[1], taps):
+            len(y), tuple(-(-n // 2) for n in size), w.shape[0], w.shape[1], taps, adjoint=True):
         conv_tiles.transpose_tiles(cotangent, w, padding, y)
     else:
         _transpose_by_phases(cotangent, w, stride, padding, dilation, groups, y)

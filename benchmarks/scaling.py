@@ -114,6 +114,12 @@ def read(path: Path) -> dict:
     return json.loads(path.read_text())["points"] if path.exists() else {}
 
 
+def of_one_version(found: dict) -> dict:
+    """The points measured with the same files of tinygan as the newest: a stopped run may have left older ones."""
+    newest = max(found.values(), key=lambda point: point["date"], default={"source": None})["source"]
+    return {name: point for name, point in found.items() if point["source"] == newest}
+
+
 def figures(found: dict) -> dict:
     """The numbers of a point: seconds of tinygan, its opponent and the limit, bytes, and the ratio with quartiles."""
     entry, counts = found["parts"]["iteration"], found["counts"]
@@ -197,6 +203,7 @@ def draw(found: dict, sweeps: dict, base: dict, path: Path) -> None:
 
 def draw_row(row, axis: str, other: str, curve: list) -> None:
     """Three panels of one sweep; a point that others disturbed has a hollow mark."""
+    from matplotlib.ticker import LogLocator
     xs, all_figures = [point["settings"][axis] for point in curve], [figures(point) for point in curve]
     batches = [point["settings"]["batch"] for point in curve]
     panels = (("seconds per iteration", "tinygan", "torch", "limit", "limit: its matrix products at BLAS peak",
@@ -217,7 +224,9 @@ def draw_row(row, axis: str, other: str, curve: list) -> None:
         panel.set(xscale="log", yscale="log", xlabel=f"{axis} ({other})", ylabel=title)
         panel.set_xticks(xs, map(str, xs))
         panel.set_xticks([], minor=True)
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter("")
         panel.grid(alpha=0.3, which="both")
         panel.legend(fontsize=8)
 
@@ -237,7 +246,7 @@ def main(arguments=None):
     options = parse(arguments)
     path = HERE / "results" / "scaling.json"
     if options.report:
-        write_report(HERE, read(path))
+        write_report(HERE, of_one_version(read(path)))
         return
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])  # all sides on the same cores
     write_report(HERE, fill(points(SWEEPS, DCGAN), path, options.threads, options.patience, options.again))

@@ -136,6 +136,8 @@ def test_which_points_of_the_scaling_stand(scripts):
     assert not scaling.stands(None, settings, 2) and not scaling.stands(point, settings, 1)
     for change in ({"source": "older"}, {"versions": {}}, {"load": {"rounds": 3, "busy_rounds": 2}}):
         assert not scaling.stands(point | change, settings, 2), change
+    older, newer, newest = ({"source": a, "date": f"2026-11-22T22:0{i}"} for i, a in enumerate("abb"))
+    assert list(scaling.of_one_version({"x": newest, "y": older, "z": newer})) == ["x", "z"]
 
 
 def test_a_row_of_the_scaling_compares_times_memory_and_the_limit(scripts):

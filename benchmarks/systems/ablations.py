@@ -29,7 +29,7 @@ def dcgan(found, seed, number=1200):
     conv = digits("dcgan", seed, number=number, size=28, z_dim=64)
     found.at_least("share with confidence > 0.9", conv["confident"], 0.7, "CAL")
     found.at_least("classes with 3 % (of 2 % asked for)", conv["classes"], 10, "CAL")
-    wide = dict(size=28, hidden=(256, 256))
+    wide = dict(size=28)
     each = plain_digits(seed, number=300, **wide)["seconds"] / 300
     equal = plain_digits(seed, number=max(300, round(conv["seconds"] / each / 1000) * 1000), **wide)
     found.at_most("FID_J / the fully connected one's after as many seconds", conv["fid_j"] / equal["fid_j"], 1, "CAL")
@@ -63,8 +63,8 @@ def scaling(found, seed, number=3000):
     for batch in (32, 256):
         for n_critic in (1, 2):
             for width in (128, 192):
-                report = digits("gan", seed, number=number, batch=batch, n_critic=n_critic, networks="mlp",
-                                hidden=(width, width))
+                wide = {**MLP, "hidden": (width, width)}
+                report = digits("gan", seed, number=number, batch=batch, n_critic=n_critic, **wide)
                 cells[batch, n_critic, width] = report["fid_j"]
                 found.note(f"FID_J, batch {batch}, {n_critic} of D, width {width}", report["fid_j"])
     ratio = np.median([cells[256, n, w] / cells[32, n, w] for n in (1, 2) for w in (128, 192)])
@@ -124,7 +124,7 @@ SWITCHES = {
     "no batch norm": dict(g_norm=None, d_norm=None),
 }
 ADVISED = dict(loss="non_saturating_smoothed", prior="normal", d_optimizer="sgd", input_noise=0.1, g_dropout=0.2,
-               g_norm="batch", d_norm="batch", networks="mlp", hidden=(256, 256))
+               g_norm="batch", d_norm="batch", networks="mlp", hidden=(256, 256), lr=1e-3)
 
 
 @shared

@@ -93,8 +93,8 @@ CASES = {case.name: case for case in (
                "and by PyTorch's torch.nn.utils.fusion where the label says so"),
     Case("memory", "peak memory of a DCGAN iteration", "torch", ("tinygan", "torch"), DCGAN, {**DCGAN, "batch": 16},
          SMALL_DCGAN, (25, 5), 1.2, 0.8, kind="memory",
-         notes="growth of the resident set over what the process held after importing the library and running one tiny "
-               "convolution; networks, moments and data included"),
+         notes="growth of the resident set over what the process held after importing the library and running two tiny "
+               "iterations; networks, moments and data included"),
     Case("frechet", "Frechet distance in 2048 dimensions", "scipy", ("tinygan", "scipy"),
          {"dimensions": 2048}, {"dimensions": 256}, {"dimensions": 6}, (30, 5), 0.3, 0.1,
          notes="against the formula with scipy.linalg.sqrtm of the product of the covariances; tinygan holds its "

@@ -112,7 +112,7 @@ def memories(case, settings: dict, seconds: float, threads: int) -> Result:
         for label in [label for label in labels if REPORT_ONLY not in label]:
             for _ in range(rounds):
                 with Side(name, case.name, settings, threads) as side:
-                    answer = side.ask("memory", part=part, label=label, repeat=3)
+                    answer = side.ask("memory", part=part, label=label, repeat=3, tiny=case.tiny)
                 found.setdefault(label, []).append(answer["growth"])
                 totals.setdefault(label, []).append(answer["total"])
     counts = {label: {"resident_set_bytes": statistics.median(values)} for label, values in totals.items()}

@@ -197,7 +197,7 @@ def _run(parts):
         if out.flags.c_contiguous:
             np.matmul(cols, matrix, out=out.reshape(len(cols), -1))
         else:
-            result = workspace("result", out.shape, out.dtype)
+            result = workspace("product", out.shape, out.dtype)
             np.matmul(cols, matrix, out=result.reshape(len(cols), -1))
             np.copyto(out, result)
 

@@ -68,7 +68,7 @@ def transpose_fold(g, w, stride, padding, dilation, y):
     def block(i):
         mine = slice(edges[i], edges[i + 1])
         source = g[mine].reshape(-1, g.shape[-1])
-        products = workspace("products", (len(source), matrix.shape[1]), g.dtype)
+        products = workspace("product", (len(source), matrix.shape[1]), g.dtype)
         np.matmul(source, matrix, out=products)
         products = products.reshape(mine.stop - mine.start, *out, len(ranges), channels)
         target = y[mine]

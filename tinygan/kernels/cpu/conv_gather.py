@@ -32,7 +32,11 @@ class Windows(NamedTuple):
 
 
 def workspace(name, shape, dtype):
-    """Return an uninitialised array of this thread's own, whose memory is reused by the next call of that name."""
+    """Return an uninitialised array of this thread's own, whose memory is reused by the next call of that name.
+
+    What one kernel needs at the same time has different names. The convolutions share two: "operand" is what a block
+    of the image becomes (columns, or transformed tiles), "product" what it is once multiplied.
+    """
     n_bytes = math.prod(shape) * dtype.itemsize
     buffer = getattr(_workspaces, name, None)
     if buffer is None or buffer.size < n_bytes:
@@ -79,7 +83,7 @@ def columns(image, box, windows):
         merged = _merged(view, count, taps * channels)
         if merged is not None:
             return merged
-    gathered = workspace("columns", view.shape, image.dtype)
+    gathered = workspace("operand", view.shape, image.dtype)
     np.copyto(gathered, view)
     return gathered.reshape(math.prod(count), taps * channels)
 

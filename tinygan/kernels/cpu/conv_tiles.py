@@ -72,7 +72,7 @@ def correlate_tiles(image, w, stride, offset, r, y):
 
     def block(i):
         tiles = _image_points(image, blocks[i], stride, offset, r)
-        products = workspace("products", (len(points), tiles.shape[1], y.shape[3]), y.dtype)
+        products = workspace("product", (len(points), tiles.shape[1], y.shape[3]), y.dtype)
         np.matmul(tiles, points, out=products)
         _write_outputs(products, A[r], blocks[i], y)
 
@@ -96,7 +96,7 @@ def transpose_tiles(g, w, padding, y):
         high = [2 * part.stop + o + 2 for part, o in zip(box[1:], offset)]
         tiles = _points(piece(g, box[0], low, high)[:, :, None], B_BOTH)
         tiles = tiles.reshape(5, 5, *tiles.shape[1:])
-        products = workspace("products", (3, 3, tiles.shape[2], 2, y.shape[3]), y.dtype)
+        products = workspace("product", (3, 3, tiles.shape[2], 2, y.shape[3]), y.dtype)
         for a in (0, 1):
             for b in (0, 1):
                 np.matmul(tiles[2 * a:2 * a + 3, 2 * b:2 * b + 3], points[a, b], out=products[..., b, :])
@@ -230,7 +230,7 @@ def _points(block, transform):
     half = workspace("half", (n, b, rows, phases, width, c), block.dtype)
     for u, weights in enumerate(transform):
         _combine(weights, [block[:, i:i + 2 * rows - 1:2] for i in range(size)], half[u])
-    points = workspace(f"points{size}", (n, n, b, rows, columns, phases, c), block.dtype)
+    points = workspace("operand" if size > 2 else "cotangents", (n, n, b, rows, columns, phases, c), block.dtype)
     for v, weights in enumerate(transform):
         _combine(weights, [half[:, :, :, :, j:j + 2 * columns - 1:2] for j in range(size)],
                  points[:, v].swapaxes(3, 4))

@@ -2,9 +2,10 @@
 import numpy as np
 import pytest
 
+from tinygan import tensor
 from tinygan.data import embedded_mnist
-from tinygan.metrics import (class_counts, classes_present, confident_share, digit_classifier, fid_j, frechet_distance,
-                             judge_report, statistics)
+from tinygan.metrics import (am_score, class_counts, classes_present, confident_share, digit_classifier, fid_j,
+                             frechet_distance, inception_score, judge_report, statistics)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,14 @@ def test_what_is_no_probability_is_refused(bad):
     for score in (confident_share, classes_present, class_counts):
         with pytest.raises(ValueError, match="expected (rows of )?probabilities"):
             score(bad)
+
+
+def test_probabilities_may_be_tensors_and_arrays_of_a_gpu(cupy_standin):
+    p = one_hot([0, 3, 3, 7], top=0.95)
+    for form in (tensor(p), cupy_standin.asarray(p)):
+        assert (confident_share(form), classes_present(form), class_counts(form).tolist()) == (
+            confident_share(p), 3, class_counts(p).tolist())
+        assert am_score(form, form) == am_score(p, p) and inception_score(form, 2) == inception_score(p, 2)
 
 
 def test_fid_j_is_the_frechet_distance_of_the_features(judge, digits):

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygan
-from tinygan.metrics import Statistics, statistics
+from tinygan.kernels import threads
+from tinygan.metrics import Statistics, kid, statistics, vendi_score
 
 
 def features(n, d, seed=0, offset=0.0):
@@ -130,3 +131,14 @@ def test_a_refused_part_leaves_what_was_there():
     assert found.n == 9 and (found.scatter == before).all()
     with pytest.raises(ValueError, match="as before"):
         found.merge(Statistics(features(4, 3)))
+
+
+@pytest.mark.parametrize("score", [lambda x: Statistics(x), lambda x: kid(x, x, 2, 20), vendi_score,
+                                   lambda x: kid(x, x, 2, 20, compat="clean-fid")])
+def test_products_are_made_by_one_thread_of_blas(score, monkeypatch):
+    # more of them would give other bits on machines with other numbers of cores
+    from threadpoolctl import threadpool_info, threadpool_limits
+    monkeypatch.setattr(threads, "_blas_limit", None)
+    with threadpool_limits(limits=2, user_api="blas"):
+        score(features(40, 8))
+        assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} <= {1}

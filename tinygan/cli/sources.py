@@ -15,11 +15,10 @@ from tinygan.cli.options import UsageError
 from tinygan.data import POINTS, Batches, GaussianMixture, PointBatches
 from tinygan.data.mnist import find_file, stems
 from tinygan.metrics.classifier import SIZES
+from tinygan.metrics.extractors import SUBJECTS
 
 GREY = ("embedded", "mnist", "fashion-mnist")  # 28 x 28 images with one channel
 STACKED = {"stacked": "embedded", "stacked-mnist": "mnist"}
-JUDGES = {"embedded": "digits", "mnist": "digits", "stacked": "digits", "stacked-mnist": "digits",
-          "fashion-mnist": "fashion"}  # the set of which a judge is packaged, in some sizes
 NAMES = (*GREY, *STACKED, *POINTS)
 POINT_BATCH, IMAGE_BATCH = 256, 64
 
@@ -117,15 +116,16 @@ def _modes(points):
 
 
 def _judged(name, size, channels, device):
-    if name not in JUDGES or size not in SIZES or channels != (3 if name in STACKED else 1):
+    subject = SUBJECTS.get(STACKED.get(name, name))
+    if subject is None or size not in SIZES or channels != (3 if name in STACKED else 1):
         return None, None
-    judge = metrics.judge(JUDGES[name], size).to(device)
+    judge = metrics.judge(subject, size).to(device)
     return _stacked_modes(judge) if name in STACKED else _distance(judge, name, size)
 
 
 def _distance(judge, name, size):
     # all digits are compared with the packaged ones, whichever of their files were trained on
-    real = data.load("embedded" if JUDGES[name] == "digits" else name, "heldout", size).images[:2000]
+    real = data.load("embedded" if SUBJECTS[name] == "digits" else name, "heldout", size).images[:2000]
     held_out = metrics.statistics(judge.features(real))
 
     @_finite

@@ -68,7 +68,7 @@ def am_score(real, fake) -> float:
     Source: Zhou et al. 2017, arXiv:1703.02000.
     """
     fake = checked_probabilities("am_score: fake", fake).astype(np.float64)
-    p = checked_probabilities("am_score: real", np.atleast_2d(real)).mean(axis=0, dtype=np.float64)
+    p = checked_probabilities("am_score: real", np.atleast_2d(as_numpy(real))).mean(axis=0, dtype=np.float64)
     q = fake.mean(axis=0)
     if p.shape != q.shape:
         raise ValueError(f"am_score: expected equal numbers of classes, got {p.size} and {q.size}")
@@ -95,7 +95,7 @@ def intra_frechet(real, real_labels, fake, fake_labels) -> IntraFrechet:
     Source: Miyato & Koyama 2018, arXiv:1802.05637 (the mean over classes, as in their code).
     """
     real, fake = as_pair("intra_frechet", real, fake)
-    real_labels, fake_labels = np.asarray(real_labels), np.asarray(fake_labels)
+    real_labels, fake_labels = as_numpy(real_labels), as_numpy(fake_labels)
     if real_labels.shape != (len(real),) or fake_labels.shape != (len(fake),):
         raise ValueError(f"intra_frechet: expected labels ({len(real)},) and ({len(fake)},), got {real_labels.shape} "
                          f"and {fake_labels.shape}")
@@ -146,7 +146,7 @@ def classification_accuracy_score(real, real_labels, fake, fake_labels, epochs: 
 
 def _labelled(which: str, images, labels):
     """Images as uint8 (N, C, S, S), labels as int64 (N,)."""
-    images, labels = as_numpy(images), np.asarray(labels)
+    images, labels = as_numpy(images), as_numpy(labels)
     fits = images.ndim == 4 and images.shape[2] == images.shape[3] and labels.shape == (len(images),) and labels.size
     if not fits or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise ValueError(f"classification_accuracy_score: expected {which} square images (N, C, S, S) with labels (N,) "
@@ -155,7 +155,7 @@ def _labelled(which: str, images, labels):
 
 
 def _checked(operation: str, probabilities, labels):
-    probabilities, labels = checked_probabilities(operation, probabilities), np.asarray(labels)
+    probabilities, labels = checked_probabilities(operation, probabilities), as_numpy(labels)
     k = probabilities.shape[1]
     if labels.shape != (len(probabilities),) or labels.dtype.kind not in "iu" or not (
             0 <= labels.min() and labels.max() < k):

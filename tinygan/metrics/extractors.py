@@ -65,4 +65,4 @@ def usual_extractor(data: str | None, shape) -> str | None:
     return name if name in extractor_names() else None
 
 
-__all__ = ["Coordinates", "INCEPTION", "extractor_names", "find_extractor", "usual_extractor"]
+__all__ = ["Coordinates", "INCEPTION", "SUBJECTS", "extractor_names", "find_extractor", "usual_extractor"]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinygan.kernels.threads import limit_blas
 from tinygan.metrics.statistics import as_pair
 
 CLEAN = ("clean-fid", "stylegan2-ada")
@@ -78,6 +79,7 @@ def kid_blocks(real, fake, block_size: int = 1024) -> KID:
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    limit_blas()  # more threads of BLAS would give other bits
     return (x @ y.T * (1.0 / x.shape[1]) + 1) ** 3
 
 
@@ -97,6 +99,7 @@ def _torch_fidelity(x: np.ndarray, y: np.ndarray):
 
 def _clean(x: np.ndarray, y: np.ndarray):
     """The same in the order of clean-fid and StyleGAN2-ADA, which divide by D and add the two kernels first."""
+    limit_blas()
     m, d = x.shape
     within = (x @ x.T / d + 1) ** 3 + (y @ y.T / d + 1) ** 3
     between = (x @ y.T / d + 1) ** 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinygan.kernels.threads import limit_blas
 from tinygan.metrics.statistics import as_features, as_numpy
 
 
@@ -23,6 +24,7 @@ def vendi_score(features) -> float:
     rows /= largest  # so that the squares below neither overflow nor underflow
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     n, d = rows.shape
+    limit_blas()  # more threads of BLAS would give other bits
     return _exponential_entropy((rows.T @ rows if n > d else rows @ rows.T) / n)
 
 

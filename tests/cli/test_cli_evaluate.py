@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tinygan import random
+from tinygan.cli import evaluating
 from tinygan.cli.runs import EVALUATION
 from tinygan.data import embedded_mnist, image_folder, resize, ring8, scale
 from tinygan.metrics import METRICS, FeatureCache, evaluate, extractor_names, sample_set
@@ -135,6 +136,31 @@ def test_a_run_on_a_folder_is_compared_with_its_held_out_images(tinygan, scores,
     assert done.status == 2 and "no judge is packaged" in done.err and len(done.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("recipe, held", [("infogan", 12), ("dcgan", 0), ("bs-gan", 196)])
+def test_path_length_and_a_library_for_a_run_of_any_recipe(tinygan, scores, recipe, held, monkeypatch, cupy_standin):
+    asked, usual = [], evaluating.latent_paths
+    monkeypatch.setattr(evaluating, "latent_paths", lambda *words: asked.append(usual(*words)) or asked[-1])
+    small = ["hidden=4,"] if recipe == "bs-gan" else ["channels=2"]
+    done = tinygan("train", recipe, "--data", "embedded", "--size", 14, "--batch-size", 4, "--device", "cpu", "--set",
+                   *small, "z_dim=3", "--steps", 1, "--no-score", "--quiet", "--out", "run")
+    assert done.status == 0, done.err
+    document, _ = scores("run", "--metrics", "fid,is,ppl", "-n", 40, "--compat", "torch-fidelity", "--seed", 5)
+    found = document["checkpoints"]["last"]
+    assert [score["label"] for score in found["scores"]] == ["FID_J", "IS_J", "PPL_J"] and asked[0].held == held
+    assert all(score["name"].split("]")[0].endswith("compat torch-fidelity") for score in found["scores"])
+    assert "uint8; 40 pairs, lerp, end" in found["scores"][2]["name"]
+    own, done = scores("run", "--metrics", "ppl", "-n", 40)
+    length = own["checkpoints"]["last"]["scores"][0]
+    assert length["floor"] is None and "; float; 40 pairs, slerp, full, eps 0.0001" in length["name"]
+    assert length["value"] >= 0 and "real -" in done.out  # grey images have no features: 0
+    assert scores("run", "--metrics", "ppl", "-n", 40)[0] == own
+    # the first ends of the ways are the noise that the samples were made of, codes and all
+    images = asked[-1].generate(asked[-1].pairs(40, 0)[0])
+    assert sample_set(images).digest == own["checkpoints"]["last"]["samples"]["sha256"]
+    done = tinygan("evaluate", "run", "--metrics", "ppl", "-n", 10, "--device", "cuda", "--quiet")
+    assert (done.status, done.err) == (0, "") and "PPL_J[" in done.out
+
+
 def test_a_set_is_brought_to_the_size_of_the_samples_and_judged_there(scores, digits, tmp_path):
     small = resize(embedded_mnist("test").images[:60], 14)
     np.save("small.npy", scale(small))
@@ -178,6 +204,10 @@ def test_all_metrics_and_extractors_are_listed(tinygan):
     (["{}/ok.npy", "--real", "{}/two.npz:a"], 2, "for which no judge is packaged; name one of digits-28"),
     (["{}/ok.npy", "--real", "embedded", "--metrics", "fid,kit"], 2, "unknown metric 'kit'; did you mean 'kid'?"),
     (["{}/ok.npy", "--real", "embedded", "--metrics", "stacked"], 2, "stacked: it is for stacked digits"),
+    (["{}/ok.npy", "--real", "embedded", "--metrics", "ppl"], 2, "ppl: it needs the generator of the samples"),
+    (["{}/pictures", "--real", "embedded", "--metrics", "ppl"], 2, "evaluate a run; a folder, a file or an array has"),
+    (["{}/ok.npy", "--real", "embedded", "--metrics", "pr", "--compat", "clean-fid"], 2, "by clean-fid (kid), got pr"),
+    (["{}/ok.npy", "--real", "embedded", "--compat", "keras"], 2, "argument --compat: invalid choice: 'keras'"),
     (["{}/ok.npy", "--real", "embedded", "--extractor", "digit-28"], 2, "did you mean 'digits-28'?"),
     (["{}/ok.npy", "--real", "embedded", "--extractor", "fashion-14"], 2, "judge fashion-14: expected images"),
     (["{}/ok.npy", "--real", "embedded", "--extractor", "inception"], 1, "expected the weights pt_inception-2015"),

@@ -10,7 +10,7 @@ from PIL import Image
 from tinygan import random
 from tinygan.data import POINTS, DataError, embedded_mnist, grid25, scale, stacked
 from tinygan.metrics import (METRICS, Evaluation, FeatureCache, digit_classifier, evaluate, extractor_names, fid,
-                             find_extractor, judge_report, mode_count, sample_set, swd)
+                             find_extractor, inception_score, judge_report, kid, mode_count, sample_set, swd)
 from tinygan.metrics.extractors import usual_extractor
 from tinygan.metrics.score_table import NEEDS, TABLE
 
@@ -84,7 +84,8 @@ def test_the_floor_has_the_sizes_of_the_score_where_it_can(test, train, cache):
 
 
 def test_every_metric_of_the_table_can_be_had(test, train, cache):
-    images = [name for name, row in METRICS.items() if not {"points", "mixture", "stacked"} & set(row.needs)]
+    special = {"points", "mixture", "stacked", "generator"}  # what a folder of digits is not, or has not
+    images = [name for name, row in METRICS.items() if not special & set(row.needs)]
     # a classifier is trained four times for "cas": its own test has it
     names = [name for name in images if name != "cas"]
     found = evaluate(train.take(slice(0, 80)), test.take(slice(0, 160)), names, cache=cache)
@@ -143,6 +144,28 @@ def test_points_with_a_known_mixture():
     # W1 to a cloud moved by 3 along x: its mean over directions is at most 3 * 2 / pi = 1.9, and near it
     assert off["sliced W1"] > found["sliced W1"] + 0.3 and off["high quality"] < 0.1
     assert [score.metric for score in evaluate(POINTS["moons"](100), POINTS["moons"]).scores] == ["sw"]
+
+
+def test_compat_is_that_of_the_functions_where_they_have_it(test, train, cache):
+    judge, fakes = digit_classifier(), train.images[:100]
+    known, seen = sample_set(test), sample_set(fakes)
+    for one in (known, seen):
+        cache.look(one, judge)
+    found = evaluate(seen, known, ("fid", "kid", "is", "pr"), judge, cache=cache, compat="stylegan2-ada")
+    assert found["FID_J"] == fid(known.features, seen.features, "stylegan2-ada")
+    distance = kid(known.features, seen.features, 100, 100, compat="stylegan2-ada")
+    assert (found["KID_J"], found.score("KID_J").spread) == distance
+    assert found["IS_J"] == inception_score(seen.probabilities, compat="stylegan2-ada").mean
+    assert [score.name.split("; ", 2)[2].split("]")[0] for score in found.scores] == [
+        "ddof 0, compat stylegan2-ada", "100 subsets of 100, compat stylegan2-ada", "10 splits, compat stylegan2-ada",
+        "k 3, <=", "k 3, <="]
+    assert found.settings["compat"] == "stylegan2-ada"
+    torch = evaluate(seen, known, ("fid", "is"), judge, cache=cache, compat="torch-fidelity", seed=3)
+    assert torch["IS_J"] == inception_score(seen.probabilities, compat="torch-fidelity").mean  # its own seed, 2020
+    assert "[judge digits-28; uint8; 10 splits, shuffled, compat torch-fidelity]" in torch.score("IS_J").name
+    assert torch["FID_J"] == fid(known.features, seen.features, "torch-fidelity") != found["FID_J"]
+    alone = evaluate(seen, known, ("kid", "is"), judge, cache=cache, compat="clean-fid")
+    assert "compat" in alone.score("KID_J").name and "compat" not in alone.score("IS_J").name
 
 
 # Names and JSON
@@ -265,6 +288,9 @@ def test_samples_that_are_none(test, samples, message):
     (dict(metrics="is"), "is: it needs at least 10 samples, got 5 in samples"),
     (dict(metrics="modes"), "modes: it is for points of a known mixture"),
     (dict(metrics="accuracy"), "accuracy: it needs the classes of the samples"),
+    (dict(metrics="ppl"), "ppl: it needs the generator of the samples, .*: evaluate a run; a folder, a file"),
+    (dict(compat="keras"), "compat: expected one of clean-fid, improved-gan, pytorch-fid, .*, got 'keras'"),
+    (dict(metrics="pr", compat="pytorch-fid"), r"expected a metric with a definition by pytorch-fid \(fid\), got pr"),
     (dict(extractor="digits"), "extractor: expected one of digits-28"),
     (dict(n=6), "samples: expected at least 6 samples, got 5 in samples"),
 ])

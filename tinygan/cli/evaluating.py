@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tinygan import data, metrics, random
-from tinygan.backend import resolve_device
+from tinygan.backend import resolve_device, to_numpy
 from tinygan.cli import sampling
 from tinygan.cli.options import UsageError, add_device, at_least, seed, table
 from tinygan.cli.runs import EVALUATION, Run, evaluation_line
@@ -19,7 +19,9 @@ from tinygan.data import POINTS
 from tinygan.data.mnist import find_file, stems
 from tinygan.metrics import METRICS, FeatureCache, SampleSet, find_extractor, sample_set
 from tinygan.metrics.evaluate import MOST
+from tinygan.metrics.path_length import LatentPaths
 from tinygan.metrics.sample_set import POINT_STREAM
+from tinygan.metrics.score_table import LIBRARIES
 from tinygan.tensor import Tensor
 from tinygan.train import CheckpointError, RunFolderError, TrainingError, load_checkpoint
 from tinygan.train.files import atomic
@@ -46,6 +48,8 @@ def add_commands(commands) -> None:
     parser.add_argument("--floor", metavar="NAME|FOLDER|FILE", help="other real samples, to take the samples' place "
                         "(default: the training images of a data set, else half of the reference)")
     parser.add_argument("--metrics", metavar="A,B", help="names that --list-metrics shows (default: the usual ones)")
+    parser.add_argument("--compat", choices=LIBRARIES, help="take that library's definition and random stream for the "
+                        "scores that it has")
     parser.add_argument("--extractor", metavar="NAME", help=f"{', '.join(metrics.extractor_names())} (default: the "
                         "judge of the data and size)")
     parser.add_argument("--weights", metavar="FILE", help="Inception's weights: .pth, .pb, .tgz or .npz (default: "
@@ -118,8 +122,9 @@ def scored(args, samples: SampleSet, reference, floor) -> metrics.Evaluation:
     names = None if args.metrics is None else [name.strip() for name in args.metrics.split(",")]
     device = resolve_device(args.device)
     extractor = args.extractor and find_extractor(args.extractor, device, args.weights, args.download)
-    return metrics.evaluate(samples, reference, names, extractor, real=floor, seed=args.seed, device=device,
-                            cache=False if args.no_cache else FeatureCache(args.cache), progress=not args.quiet)
+    return metrics.evaluate(samples, reference, names, extractor, real=floor, compat=args.compat, seed=args.seed,
+                            device=device, cache=False if args.no_cache else FeatureCache(args.cache),
+                            progress=not args.quiet)
 
 
 # Runs
@@ -180,7 +185,25 @@ def drawn(args, checkpoint: str, n: int) -> tuple:
             # cut off at [-1, 1], where a picture of them is
             parts.append(data.unscale(samples) if len(gan.shape) == 3 else samples)
             bar.update(len(samples))
-    return SampleSet(np.concatenate(parts), f"{run.name} {checkpoint}"), words
+    found = SampleSet(np.concatenate(parts), f"{run.name} {checkpoint}")
+    found.paths = latent_paths(gan, inputs)
+    return found, words
+
+
+def latent_paths(gan, inputs) -> LatentPaths | None:
+    """The generator of a run for path lengths; None when its ``inputs`` are more than one vector for each sample.
+
+    Its noise moves; codes, and the numbers that draw discrete samples, which variants put behind it, stay as they are.
+    """
+    if isinstance(inputs, tuple) or inputs.ndim != 2:
+        return None
+
+    def pairs(n, number):
+        random.manual_seed(number)
+        return tuple(to_numpy(gan.inputs(n, "preview").data) for _ in range(2))
+    # a great circle would leave the cube of uniform noise
+    return LatentPaths(lambda z: gan.sample(gan.placed(z)).clip(-1, 1), pairs, inputs.shape[1] - gan.z_dim,
+                       "lerp" if gan.prior == "uniform" else "slerp")
 
 
 # Real samples

@@ -11,6 +11,7 @@ from tinygan.backend import array_module, resolve_device
 from tinygan.cli.options import UsageError, add_device, at_least, positive, seed
 from tinygan.cli.runs import Run
 from tinygan.cli.sources import real_points
+from tinygan.metrics import path_length
 from tinygan.tensor import Tensor
 from tinygan.train import load_gan, save_png
 from tinygan.train.files import atomic
@@ -131,27 +132,13 @@ def interpolate(args) -> None:
 
 
 def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
-    """The point ``share`` of the way from each row of ``a`` to that of ``b`` on a great circle, (N, z).
-
-    (sin((1 - t) w) a + sin(t w) b) / sin w, w the angle between them (Shoemake 1985; White 2016, arXiv:1609.04468):
-    noise keeps the length that normal noise has, which on a straight line it does not. Rows that (nearly) point the
-    same or opposite ways, which have no such circle, go straight.
-    """
-    xp = array_module(a.data)
-    lengths = [xp.sqrt((v.data ** 2).sum(axis=1, keepdims=True)) for v in (a, b)]
-    cosine = (a.data * b.data).sum(axis=1, keepdims=True) / xp.maximum(lengths[0] * lengths[1], 1e-12)
-    angle = xp.arccos(xp.clip(cosine, -1, 1))
-    sine = xp.sin(angle)
-    straight_ahead = sine < 1e-4
-    sine = xp.where(straight_ahead, 1, sine)
-    first = xp.where(straight_ahead, 1 - share, xp.sin((1 - share) * angle) / sine)
-    second = xp.where(straight_ahead, share, xp.sin(share * angle) / sine)
-    return Tensor((first * a.data + second * b.data).astype(a.data.dtype))
+    """The point ``share`` of the way from each row of ``a`` to that of ``b`` on a great circle, (N, z)."""
+    return Tensor(path_length.slerp(a.data, b.data, share))
 
 
 def straight(a: Tensor, b: Tensor, share: float) -> Tensor:
-    """The point ``share`` of the way from each row of ``a`` to that of ``b``, (N, z)."""
-    return Tensor(((1 - share) * a.data + share * b.data).astype(a.data.dtype))
+    """The point ``share`` of the straight way from each row of ``a`` to that of ``b``, (N, z)."""
+    return Tensor(path_length.lerp(a.data, b.data, share))
 
 
 def save_gif(path, pictures) -> None:

@@ -16,6 +16,7 @@ from tinygan.metrics.mind import mind
 from tinygan.metrics.modes import ModeCount, StackedModes, mode_count, stacked_modes
 from tinygan.metrics.ms_ssim import IntraMSSSIM, intra_ms_ssim, ms_ssim
 from tinygan.metrics.neighbours import PRDC, DensityCoverage, PrecisionRecall, density_coverage, prdc, precision_recall
+from tinygan.metrics.path_length import LatentPaths, PathLength, perceptual_path_length
 from tinygan.metrics.prd import PRD, prd, prd_curve
 from tinygan.metrics.sample_set import SampleSet, sample_set
 from tinygan.metrics.score_table import METRICS, Metric
@@ -26,12 +27,13 @@ from tinygan.metrics.templates import TemplateJudge, nearest
 from tinygan.metrics.vendi import vendi_score, vendi_score_of_similarity
 
 __all__ = ["ClassLeakage", "ClassificationAccuracy", "DensityCoverage", "Evaluation", "FeatureCache", "InceptionScore",
-           "InceptionV3", "IntraFrechet", "IntraMSSSIM", "Judge", "JudgeNetwork", "JudgeReport", "KID", "METRICS",
-           "Metric", "ModeCount", "PRD", "PRDC", "PrecisionRecall", "SWD", "SampleSet", "Score", "StackedModes",
-           "Statistics", "TemplateJudge", "am_score", "class_counts", "class_leakage", "classes_present",
-           "classification_accuracy_score", "conditional_accuracy", "confident_share", "confusion_matrix",
-           "density_coverage", "digit_classifier", "evaluate", "extractor_names", "fid", "fid_j", "find_extractor",
-           "frechet_distance", "inception_score", "intra_frechet", "intra_ms_ssim", "judge", "judge_report", "kid",
-           "kid_blocks", "mind", "mode_count", "ms_ssim", "nearest", "prd", "prd_curve", "prdc", "precision_recall",
-           "psnr", "retrieval", "sample_set", "separation_snr", "sharpness", "sliced_wasserstein", "stacked_modes",
-           "statistics", "swd", "vendi_score", "vendi_score_of_similarity"]
+           "InceptionV3", "IntraFrechet", "IntraMSSSIM", "Judge", "JudgeNetwork", "JudgeReport", "KID", "LatentPaths",
+           "METRICS", "Metric", "ModeCount", "PRD", "PRDC", "PathLength", "PrecisionRecall", "SWD", "SampleSet",
+           "Score", "StackedModes", "Statistics", "TemplateJudge", "am_score", "class_counts", "class_leakage",
+           "classes_present", "classification_accuracy_score", "conditional_accuracy", "confident_share",
+           "confusion_matrix", "density_coverage", "digit_classifier", "evaluate", "extractor_names", "fid", "fid_j",
+           "find_extractor", "frechet_distance", "inception_score", "intra_frechet", "intra_ms_ssim", "judge",
+           "judge_report", "kid", "kid_blocks", "mind", "mode_count", "ms_ssim", "nearest", "perceptual_path_length",
+           "prd", "prd_curve", "prdc", "precision_recall", "psnr", "retrieval", "sample_set", "separation_snr",
+           "sharpness", "sliced_wasserstein", "stacked_modes", "statistics", "swd", "vendi_score",
+           "vendi_score_of_similarity"]

@@ -14,7 +14,8 @@ from tinygan.metrics.classifier import undisturbed_streams
 from tinygan.metrics.extractors import Coordinates, extractor_names, find_extractor, usual_extractor
 from tinygan.metrics.feature_cache import FeatureCache
 from tinygan.metrics.sample_set import SampleSet, sample_set
-from tinygan.metrics.score_table import TABLE, find_metric
+from tinygan.metrics.score_table import LIBRARIES, TABLE, find_metric
+from tinygan.metrics.scores import HALVES
 
 FORMAT, VERSION = "tinygan evaluation", 1
 MOST = 10000  # samples asked of a function when nobody says how many
@@ -87,8 +88,8 @@ class Evaluation:
         return "\n".join(lines + [f"left out: {name}: {why}" for name, why in self.skipped.items()])
 
 
-def evaluate(samples, reference, metrics=None, extractor=None, *, real=None, n: int | None = None, cache=None,
-             seed: int = 0, device="cpu", progress: bool = False) -> Evaluation:
+def evaluate(samples, reference, metrics=None, extractor=None, *, real=None, n: int | None = None,
+             compat: str | None = None, cache=None, seed: int = 0, device="cpu", progress: bool = False) -> Evaluation:
     """Scores of samples against a reference, each beside its floor: ``print(evaluate("samples/", "real.npz"))``.
 
     samples, reference: whatever :func:`sample_set` reads (arrays uint8 or in [-1, 1], points, paths, data sets,
@@ -98,12 +99,14 @@ def evaluate(samples, reference, metrics=None, extractor=None, *, real=None, n: 
     real: other real samples, none of them in the reference. As many of them as there are samples take the samples'
     place for the floor, so that score and floor have the same bias. Without them, every other sample of the reference
     does, against the rest: a little too high, as the sets are smaller.
+    compat: the library (torch-fidelity, ...) whose definition and random stream the scores take that have it.
     cache: a :class:`FeatureCache` (default: that in the user's cache folder) or False. seed: for random subsets and
     directions. progress: show bars. Random streams are left as they are. Raises ValueError (DataError for files) for
     samples that cannot be compared, unknown names, and metrics that were named and do not apply.
     """
     fake, known, other = _sets(samples, reference, real, n)
     chosen, skipped = _chosen(metrics, known, fake, extractor)
+    _check_compat(compat, chosen)
     found = None
     if any(metric.extracted for metric in chosen):
         found = _extractor(extractor, known, fake, chosen, device)
@@ -118,10 +121,11 @@ def evaluate(samples, reference, metrics=None, extractor=None, *, real=None, n: 
     scores = []
     with undisturbed_streams():
         for metric in _bar(chosen, "scores", " scores", progress):
-            scores += _scores(metric, found, known, fake, _floor(metric, known, fake, other), seed)
+            scores += _scores(metric, found, known, fake, _floor(metric, known, fake, other), seed, compat)
     settings = {"samples": fake.about(), "reference": known.about(), "real": other and other.about(),
                 "extractor": found and {"name": found.name, "fingerprint": found.fingerprint, "dim": found.dim},
-                "seed": seed, "quantisation": QUANTISATION if fake.are_images else None, "versions": _versions()}
+                "seed": seed, "compat": compat, "quantisation": QUANTISATION if fake.are_images else None,
+                "versions": _versions()}
     return Evaluation(tuple(scores), settings, skipped)
 
 
@@ -177,7 +181,20 @@ def _extractor(given, known: SampleSet, fake: SampleSet, chosen, device):
             raise ValueError(f"extractor: expected one for images of shape {fake.shape} ({known.what}), for which no "
                              f"judge is packaged; name one of {', '.join(extractor_names())} instead, or in place of "
                              f"{needing} metrics that need none: {free}")
-    return find_extractor(given, device) if isinstance(given, str) else given
+    found = find_extractor(given, device) if isinstance(given, str) else given
+    if not found.suffix and any(metric.name == "ppl" for metric in chosen):
+        raise ValueError(f"ppl: expected a judge, in whose features it is PPL_J, got {found.name}; published ones are "
+                         "measured with LPIPS on VGG16, which tinygan does not have")
+    return found
+
+
+def _check_compat(compat: str | None, chosen) -> None:
+    if compat is not None and compat not in LIBRARIES:
+        raise ValueError(f"compat: expected one of {', '.join(LIBRARIES)}, got {compat!r}")
+    if compat and not any(compat in metric.compat for metric in chosen):
+        having = ", ".join(row.name for row in TABLE if compat in row.compat)
+        raise ValueError(f"compat: expected a metric with a definition by {compat} ({having}), got "
+                         f"{', '.join(metric.name for metric in chosen)}")
 
 
 def _look(extractor, cache: FeatureCache, sets: dict, progress: bool) -> None:
@@ -185,6 +202,7 @@ def _look(extractor, cache: FeatureCache, sets: dict, progress: bool) -> None:
     for name, one in sets.items():
         if one is None:
             continue
+        one.extractor = extractor
         if not one.are_images:
             one.probabilities, one.features = extractor.scores(one.values)
             continue
@@ -198,26 +216,33 @@ def _floor(metric, known: SampleSet, fake: SampleSet, other: SampleSet | None) -
         return other, known
     if metric.alone:
         return sample_set(known, min(len(known), len(fake))), known
-    left, right = known.take(slice(0, None, 2)), known.take(slice(1, None, 2))
+    left, right = (known.take(half) for half in HALVES)
     return sample_set(left, min(len(left), len(fake))), right
 
 
-def _scores(metric, extractor, known, fake, floor: tuple, seed: int) -> list:
+def _scores(metric, extractor, known, fake, floor: tuple, seed: int, compat: str | None) -> list:
     """The scores of one row of the table."""
-    values = metric.compute(known, fake, seed)
+    values = metric.values(known, fake, seed, compat)
     left, right = floor
     floors, floor_name = [None] * len(values), None
     if not (metric.foreign(right, left) or metric.too_few(right, left)):
-        floors = metric.compute(right, left, seed)
+        floors = metric.values(right, left, seed, compat)
         floor_name = f"{len(left):,} of {left.what}" + ("" if metric.alone else f" / {len(right):,} of {right.what}")
     suffix = extractor.suffix if metric.extracted else ""
-    how = "; ".join(filter(None, (extractor.name if metric.extracted else "", "uint8" if fake.are_images else "",
-                                  metric.described(known, fake))))
+    how = "; ".join(filter(None, (extractor.name if metric.extracted else "", _pixels(metric, fake, compat),
+                                  metric.described(known, fake, compat))))
     counts = f"{len(fake):,} {fake.what}" + ("" if metric.alone else f" / {len(known):,} {known.what}")
     how = f"[{how}] " if how else " "
     return [Score(metric.name, label + suffix, f"{label}{suffix}{how}{counts}", *_number(value), *_number(base),
                   floor_name, better)
             for label, better, value, base in zip(metric.labels, metric.better, values, floors)]
+
+
+def _pixels(metric, fake: SampleSet, compat: str | None) -> str:
+    if not fake.are_images:
+        return ""
+    # steps of a path are far smaller than a grey level
+    return "float" if "generator" in metric.needs and metric.library(compat) != "torch-fidelity" else "uint8"
 
 
 def _number(value) -> tuple:

@@ -32,10 +32,10 @@ BLOCK = 1 << 24  # values that are checked and quantised at a time
 class SampleSet:
     """Images uint8 (N, C, H, W), or points float32 (N, D), with labels (N,) or None and a few words on their origin.
 
-    ``features`` (N, F) and ``probabilities`` (N, K) are None until an extractor has looked at them, and ``looked_at``
-    then says which. ``digest``: SHA-256
-    of dtype, shape and values. ``mixture``: the distribution of the points, ``data``: the name of the data set, where
-    they are known.
+    ``features`` (N, F) and ``probabilities`` (N, K) are None until an ``extractor`` has looked at them, and
+    ``looked_at`` then says at what. ``digest``: SHA-256 of dtype, shape and values. Where they are known, ``mixture``:
+    the distribution of the points, ``data``: the name of the data set, ``paths``: the generator of the samples, as
+    :class:`~tinygan.metrics.path_length.LatentPaths`.
     """
 
     def __init__(self, values: np.ndarray, what: str, labels=None, classes=(), mixture: Points | None = None,
@@ -43,6 +43,7 @@ class SampleSet:
         self.values, self.what, self.labels, self.classes = values, what, labels, tuple(classes)
         self.mixture, self.data = mixture, data
         self.features, self.probabilities, self.looked_at = None, None, None
+        self.extractor, self.paths = None, None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -73,6 +74,7 @@ class SampleSet:
         """The samples at ``index`` (a slice, or an array of positions), with what is known about them."""
         part = SampleSet(self.values[index], self.what, None if self.labels is None else self.labels[index],
                          self.classes, self.mixture, self.data)
+        part.paths = self.paths
         part.features = None if self.features is None else self.features[index]
         part.probabilities = None if self.probabilities is None else self.probabilities[index]
         return part

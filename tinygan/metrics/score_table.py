@@ -2,7 +2,7 @@
 
 A score is one row of ``TABLE``. ``compute(real, fake, seed)`` gets two :class:`SampleSet` and returns one value for
 each of its labels: a number, or a pair (mean, spread). The floor of a score is the same function with real samples in
-the place of ``fake``.
+the place of ``fake``. Where a definition varies between libraries, ``compute`` also takes the name of one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ from tinygan.data import GaussianMixture
 from tinygan.metrics.classifier import SIZES, judge
 from tinygan.metrics.conditional import (am_score, class_leakage, classification_accuracy_score, conditional_accuracy,
                                          intra_frechet)
+from tinygan.metrics.frechet import COMPAT as FID_COMPAT
 from tinygan.metrics.frechet import fid, frechet_distance
 from tinygan.metrics.image_quality import sharpness
+from tinygan.metrics.inception_score import COMPAT as IS_COMPAT
 from tinygan.metrics.inception_score import inception_score
+from tinygan.metrics.kid import COMPAT as KID_COMPAT
 from tinygan.metrics.kid import kid
 from tinygan.metrics.mind import mind
 from tinygan.metrics.modes import mode_count, stacked_modes
 from tinygan.metrics.ms_ssim import intra_ms_ssim
 from tinygan.metrics.neighbours import density_coverage, precision_recall
+from tinygan.metrics.path_length import COMPAT as PPL_COMPAT
+from tinygan.metrics.path_length import SETTINGS as PPL_SETTINGS
+from tinygan.metrics.path_length import perceptual_path_length
 from tinygan.metrics.prd import prd
 from tinygan.metrics.scores import SHARE, THRESHOLD, classes_present, confident_share
 from tinygan.metrics.sliced import DIRECTIONS, PATCHES, REPEATS, sliced_wasserstein, swd
@@ -48,6 +54,9 @@ NEEDS = {
                 and (real.data or "").startswith("stacked "), "it is for stacked digits, against stacked data"),
     "labels": (lambda real, fake: fake.labels is not None,
                "it needs the classes of the samples: subfolders, or an array 'labels' in an .npz file"),
+    "generator": (lambda real, fake: fake.paths is not None,
+                  "it needs the generator of the samples, from one vector of noise to an image: evaluate a run; a "
+                  "folder, a file or an array has none"),
     "real labels": (lambda real, fake: real.labels is not None and (
         real.classes == fake.classes or not (real.classes and fake.classes)),
         "it needs the classes of the reference too, with the same names"),
@@ -59,8 +68,9 @@ class Metric:
     """One row: ``labels`` are what is printed, one for each value, with the extractor's suffix where there is one.
 
     needs: words of ``NEEDS``. better: for each value. settings: what else a value depends on, or a function of (real,
-    fake) that says it. least: samples needed in either set. alone: of one set, ``real`` plays no part. usual: computed
-    when no metrics are named; judged: then only of a judge of the very data (its suffix is "_J").
+    fake, compat) that says it. least: samples needed in either set. alone: of one set, ``real`` plays no part. usual:
+    computed when no metrics are named; judged: then only of a judge of the very data (its suffix is "_J"). compat: the
+    libraries whose definition ``compute`` knows.
     """
 
     name: str
@@ -74,6 +84,7 @@ class Metric:
     alone: bool = False
     usual: bool = False
     judged: bool = False
+    compat: tuple = ()
 
     @property
     def extracted(self) -> bool:
@@ -91,14 +102,27 @@ class Metric:
             return f"it needs at least {self.least} samples, got {len(short)} in {short.what}"
         return None
 
-    def described(self, real, fake) -> str:
+    def library(self, compat: str | None) -> str | None:
+        """``compat`` where this row has it, else None: its own definition."""
+        return compat if compat in self.compat else None
+
+    def values(self, real, fake, seed: int, compat: str | None = None) -> tuple:
+        """What ``compute`` returns, by the definition of ``compat`` where the row has it."""
+        compat = self.library(compat)
+        return self.compute(real, fake, seed, compat) if compat else self.compute(real, fake, seed)
+
+    def described(self, real, fake, compat: str | None = None) -> str:
         """The settings as text."""
-        return self.settings(real, fake) if callable(self.settings) else self.settings
+        compat = self.library(compat)
+        text = self.settings(real, fake, compat) if callable(self.settings) else self.settings
+        return ", ".join(filter(None, (text, compat and f"compat {compat}")))
 
 
 # How the functions of this room are called for a row; those that need one line more have a name.
 
-def _fid(real, fake, seed):
+def _fid(real, fake, seed, compat=None):
+    if compat:
+        return (fid(real.features, fake.features, compat),)
     if min(len(real), len(fake)) <= real.features.shape[1]:
         return (fid(real.features, fake.features),)
     # as fid does it, with the reference's statistics out of their file
@@ -106,17 +130,31 @@ def _fid(real, fake, seed):
                              fake.statistics.mean, fake.statistics.covariance()),)
 
 
-def _fid_settings(real, fake) -> str:
+def _fid_settings(real, fake, compat) -> str:
     singular = min(len(real), len(fake)) <= real.features.shape[1]
-    return "ddof 1, no more samples than dimensions: large bias" if singular else "ddof 1"
+    return ", ".join(filter(None, ("ddof 0" if compat == "stylegan2-ada" else "ddof 1",
+                                   singular and "no more samples than dimensions: large bias")))
 
 
 def _subset(real, fake) -> int:
     return min(SUBSET, len(real), len(fake))
 
 
-def _kid(real, fake, seed):
-    return (kid(real.features, fake.features, SUBSETS, _subset(real, fake), seed),)
+def _kid(real, fake, seed, compat=None):
+    return (kid(real.features, fake.features, SUBSETS, _subset(real, fake), None if compat else seed, compat),)
+
+
+def _ppl(real, fake, seed, compat=None):
+    paths = fake.paths
+    return (perceptual_path_length(paths.generate, lambda images: fake.extractor.scores(images)[1],
+                                   paths.pairs(len(fake), seed), held=paths.held, seed=seed, compat=compat,
+                                   interpolation=None if compat else paths.interpolation),)
+
+
+def _ppl_settings(real, fake, compat) -> str:
+    how = PPL_SETTINGS[compat]
+    return ", ".join((f"{len(fake):,} pairs", how["interpolation"] if compat else fake.paths.interpolation,
+                      how["sampling"], f"eps {how['eps']:g}", "unit features", "1 % to 99 %"))
 
 
 def _equal(real, fake, most: int | None = None) -> tuple:
@@ -148,9 +186,10 @@ def _stacked(real, fake, seed):
 
 TABLE = (
     Metric("fid", ("FID",), (LOWER,), ("features",), _fid, "Frechet distance of Gaussians fitted to the features",
-           _fid_settings, usual=True),
+           _fid_settings, usual=True, compat=tuple(FID_COMPAT)),
     Metric("kid", ("KID",), (LOWER,), ("features",), _kid, "unbiased MMD^2 with a cubic kernel, mean over subsets",
-           lambda real, fake: f"{SUBSETS} subsets of {_subset(real, fake):,}", usual=True),
+           lambda real, fake, compat: f"{SUBSETS} subsets of {_subset(real, fake):,}", usual=True,
+           compat=KID_COMPAT),
     Metric("pr", ("precision", "recall"), (HIGHER, HIGHER), ("features",),
            lambda real, fake, seed: precision_recall(real.features, fake.features),
            "share of samples among the real ones, and of real ones among the samples", "k 3, <=", 4, usual=True),
@@ -158,9 +197,11 @@ TABLE = (
            lambda real, fake, seed: density_coverage(real.features, fake.features),
            "as pr, robust against outliers", "k 5, <", 6, usual=True),
     Metric("is", ("IS",), (HIGHER,), ("probabilities",),
-           lambda real, fake, seed: (inception_score(fake.probabilities, SPLITS, seed=seed),),
-           "inception score: sure of every sample, and all classes alike", f"{SPLITS} splits, shuffled", SPLITS,
-           alone=True, usual=True),
+           lambda real, fake, seed, compat=None: (inception_score(fake.probabilities, SPLITS, compat=compat,
+                                                                  seed=None if compat else seed),),
+           "inception score: sure of every sample, and all classes alike",
+           lambda real, fake, compat: f"{SPLITS} splits" + (", shuffled" if compat in (None, "torch-fidelity") else ""),
+           SPLITS, alone=True, usual=True, compat=IS_COMPAT),
     Metric("confident", ("confident", "classes"), (HIGHER, HIGHER), ("probabilities",),
            lambda real, fake, seed: (confident_share(fake.probabilities), classes_present(fake.probabilities)),
            "share of samples the classifier is sure of, and number of classes seen",
@@ -168,8 +209,11 @@ TABLE = (
     Metric("am", ("AM",), (LOWER,), ("probabilities",),
            lambda real, fake, seed: (am_score(real.probabilities, fake.probabilities),),
            "AM score: classes as in the data, and sure of every sample", "nats", 1),
+    Metric("ppl", ("PPL",), (LOWER,), ("features", "images", "generator"), _ppl,
+           "perceptual path length: how fast features change with the noise (of runs alone)", _ppl_settings, 1,
+           alone=True, compat=PPL_COMPAT),
     Metric("prd", ("PRD F8", "PRD F1/8"), (HIGHER, HIGHER), ("features",), _prd,
-           "recall and precision of the PRD curve", lambda real, fake: f"{CLUSTERS} clusters, 10 runs, "
+           "recall and precision of the PRD curve", lambda real, fake, compat: f"{CLUSTERS} clusters, 10 runs, "
            f"{min(len(real), len(fake)):,} of each", CLUSTERS),
     Metric("mind", ("MIND",), (LOWER,), ("features",),
            lambda real, fake, seed: (mind(real.features, fake.features, seed=seed),),
@@ -181,7 +225,7 @@ TABLE = (
            "mean length of the gradients over that of the reference", least=1, usual=True),
     Metric("swd", ("SWD",), (LOWER,), ("images",), _swd,
            "sliced Wasserstein distance of image pyramids, x 1,000 (minutes from 4,000 images on)",
-           lambda real, fake: f"{PATCHES} patches 7x7 per image and level, {REPEATS * DIRECTIONS} directions, "
+           lambda real, fake, compat: f"{PATCHES} patches 7x7 per image and level, {REPEATS * DIRECTIONS} directions, "
            f"{min(len(real), len(fake), SWD_IMAGES):,} of each"),
     Metric("ms-ssim", ("MS-SSIM",), (AS_REAL,), ("images",),
            lambda real, fake, seed: (intra_ms_ssim(fake.values, pairs=PAIRS, seed=seed).mean,),
@@ -212,6 +256,7 @@ TABLE = (
            usual=True),
 )
 METRICS = {metric.name: metric for metric in TABLE}
+LIBRARIES = tuple(sorted({name for metric in TABLE for name in metric.compat}))
 
 
 def find_metric(name: str) -> Metric:
@@ -223,4 +268,4 @@ def find_metric(name: str) -> Metric:
     return METRICS[name]
 
 
-__all__ = ["METRICS", "Metric", "TABLE", "find_metric"]
+__all__ = ["LIBRARIES", "METRICS", "Metric", "TABLE", "find_metric"]

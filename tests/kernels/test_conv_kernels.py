@@ -233,7 +233,8 @@ def dcgan_layers(n, channels=64):
 def test_workspaces_of_a_dcgan_stay_within_their_budget(n, thread_count):
     """32 MiB per thread, for forward, input gradient and weight gradient of all layers of both networks together.
 
-    The transformed tiles of a block, before and after each of their two steps, are most of it. A batch of 1024 in one piece would need 256 MiB for the columns of D's second layer.
+    The transformed tiles of a block, before and after each of their two steps, are most of it. A batch of 1024 in one
+    piece would need 256 MiB for the columns of D's second layer.
     """
     def measure():
         for x, w, g, size, how in dcgan_layers(n):

@@ -6,7 +6,7 @@ large enough for this, that was a sixth of the time of an iteration; threads tha
 other. Told to keep what is freed, the C library hands the same, already mapped memory out again.
 """
 
-KEEP = 1 << 30  # bytes: blocks up to this size are kept, and as much free memory at the end of the heap
+KEEP = 1 << 29  # bytes: blocks up to this size are kept, and as much free memory at the end of the heap
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 
 

@@ -250,6 +250,9 @@ class GAN:
         if set(state["networks"]) != set(self.roles) or set(state["state"]) != set(self.state):
             raise ValueError(f"{type(self).__name__}: expected a state of networks {', '.join(self.roles)} with "
                              f"{sorted(self.state)}, got {', '.join(state['networks'])} with {sorted(state['state'])}")
+        if set(state.get("penalties", ())) != set(self.penalties()):
+            raise ValueError(f"{type(self).__name__}: expected a state of penalties {sorted(self.penalties())}, got "
+                             f"{sorted(state.get('penalties', ()))}")
         for role, network in self.modules().items():
             network.load_state_dict(state["networks"][role])
         self.state = {key: self.placed(value) if isinstance(self.state[key], Tensor) else value

@@ -112,7 +112,8 @@ def test_the_state_holds_what_it_must(tmp_path):
     state = flat(load_checkpoint(tmp_path / "last.npz")["state"])
     for part in ("/play/gan/networks/D/main.2.weight_u", "/play/gan/networks/G/main.1.running_mean",
                  "/play/optimizers/D/state/0/exp_avg_sq", "/play/averages/G/module/main.0.weight",
-                 "/play/gan/penalties/penalty/calls", "/random/counters/dropout", "/batches/position", "/trainer/inputs/0"):
+                 "/play/gan/penalties/penalty/calls", "/random/counters/dropout", "/batches/position",
+                 "/trainer/inputs/0"):
         assert part in state, sorted(state)
     # 12 steps of 2 critic updates on 2 batches each
     assert state["/play/gan/penalties/penalty/calls"] == 48 and state["/play/drawn"] == 12 * 4 * 5

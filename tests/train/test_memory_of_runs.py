@@ -24,8 +24,9 @@ pytestmark = pytest.mark.skipif(not STATM.exists(), reason="asks Linux for the m
 
 def in_a_process_of_its_own(function, *arguments):
     """What ``function`` of this file returns for the arguments, all of them JSON."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run([sys.executable, __file__, function.__name__, json.dumps(arguments)], check=True,
-                          capture_output=True, text=True)
+                          capture_output=True, text=True, env=environment)
     return json.loads(done.stdout)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tinygan.kernels.cpu.conv_gather import workspace
 from tinygan.kernels.threads import parallel_for
 
-SLICE_BYTES = 1 << 17      # a slice of channels takes about this much
+SLICE_BYTES = 1 << 18      # a slice of channels takes about this much
 PITCH = 16                 # numbers added to each row: a cache line of float32
 
 

@@ -129,6 +129,7 @@ def small_tiles(request, monkeypatch):
     if request.param:
         monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", 16)
         monkeypatch.setattr(conv_tiles, "ADJOINT_MIN_CHANNELS", 16)
+        monkeypatch.setattr(conv_tiles, "MIN_TILES", 64)
 
 
 @pytest.mark.parametrize("row", LARGE, ids=str)
@@ -138,6 +139,7 @@ def test_tiles_give_what_columns_give(row, monkeypatch):
     for enough in (16, 1 << 30):
         monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", enough)
         monkeypatch.setattr(conv_tiles, "ADJOINT_MIN_CHANNELS", enough)
+        monkeypatch.setattr(conv_tiles, "MIN_TILES", 64)
         results.append((cpu.correlate(x, w, **p["how"]), cpu.correlate_transpose(g, w, p["size"], **p["how"]),
                         cpu.correlate_weight(x, g, p["kernel"], **p["how"])))
     for tiles, columns in zip(*results):
@@ -189,6 +191,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(row, thread_count, small_ti
 def test_large_weights_are_done_some_channels_at_a_time(monkeypatch):
     """The cut of the weight gradient into slices of channels, which only weights of megabytes need, changes nothing."""
     monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", 16)
+    monkeypatch.setattr(conv_tiles, "MIN_TILES", 64)
     p, x, w, g = large(LARGE[0])
     whole = cpu.correlate_weight(x, g, p["kernel"], **p["how"])
     monkeypatch.setattr(conv_tiles, "PARTIAL_BYTES", 1)

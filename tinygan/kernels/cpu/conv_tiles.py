@@ -19,7 +19,7 @@ One consequence of the differences: an infinite input can turn its whole tile in
 
 import numpy as np
 
-from tinygan.kernels.cpu.conv_gather import MIN_ROWS, boxes, piece, rows_within, workspace
+from tinygan.kernels.cpu.conv_gather import boxes, piece, rows_within, workspace
 from tinygan.kernels.cpu.conv_weights import channel_slices, turn_back, turned
 from tinygan.kernels.threads import parallel_for
 
@@ -30,6 +30,7 @@ PARTIAL_BYTES = 1 << 24        # a partial sum takes at most this much: larger w
 WEIGHT_PARTS = 4               # the weight gradient has at most this many partial sums in memory
 MIN_CHANNELS = 96              # with fewer, additions outweigh the multiplications saved: 64 are a tenth slower
 ADJOINT_MIN_CHANNELS = 64      # this way, 128 a tenth faster; the adjoint with stride 2 pays sooner
+MIN_TILES = 256                # with fewer, transforming the weight takes longer than the products saved
 MIN_SAVING = 1.4               # multiplications saved, the cut-off parts of tiles counted, before it pays
 
 # The transforms by number of taps: image tile of r + 1 -> points, taps -> points, points -> 2 outputs.
@@ -57,11 +58,11 @@ def taps_per_phase(kernel, stride, dilation, groups):
 
 
 def worthwhile(images, out, channels, outputs, r, adjoint=False):
-    """Return whether tiles save time: enough of them to fill a matrix, enough channels, not too much cut off."""
+    """Return whether tiles save time: enough of them and of channels, not too much cut off."""
     enough = ADJOINT_MIN_CHANNELS if adjoint else MIN_CHANNELS
     tiles = images * _tiles(out[0]) * _tiles(out[1])
     saved = 4 * r * r / (r + 1) ** 2 * out[0] * out[1] * images
-    return tiles >= MIN_ROWS and min(channels, outputs) >= enough and saved >= MIN_SAVING * 4 * tiles
+    return tiles >= MIN_TILES and min(channels, outputs) >= enough and saved >= MIN_SAVING * 4 * tiles
 
 
 def correlate_tiles(image, w, stride, offset, r, y):

@@ -1,7 +1,8 @@
 """Inception-v3 of the FID weights in plain PyTorch, block by block: what tinygan's tables are compared with."""
-import torch
-from torch import nn
-from torch.nn import functional as F
+import pytest
+
+torch = pytest.importorskip("torch")
+nn, F = torch.nn, torch.nn.functional
 
 
 class Block(nn.Module):

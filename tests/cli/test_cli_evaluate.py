@@ -190,8 +190,8 @@ def test_all_metrics_and_extractors_are_listed(tinygan):
 
 @pytest.mark.parametrize("words, status, message", [
     ([], 2, "evaluate: expected a run folder, a folder of pictures or a file, got none"),
-    (["{}/ok.npy"], 2, "evaluate: expected --real with samples that are no run"),
-    (["runs/x"], 2, "expected --real with samples that are no run, got none"),
+    (["{}/ok.npy"], 2, "ok.npy, which is no run"),
+    (["runs/x"], 2, "got runs/x, where there is nothing"),
     (["runs/x", "--real", "embedded"], 1, "got runs/x (no such file or folder)"),
     (["{}/empty", "--real", "embedded"], 1, "expected images (.bmp"),
     (["{}/mixed", "--real", "embedded"], 1, "got grey 28 x 28 in 0.png and grey 28 x 20 in 5.png"),

@@ -106,8 +106,9 @@ def write(path: Path, document: dict) -> None:
 def of_files(args) -> dict:
     """Scores of a folder or file, printed; returns what JSON is to hold."""
     if args.real is None:
-        raise UsageError("evaluate: expected --real with samples that are no run, got none: "
-                         f"{', '.join(KNOWN)}, a folder or a file")
+        what = "which is no run" if Path(args.samples).exists() else "where there is nothing"
+        raise UsageError(f"evaluate: expected a run, or --real ({', '.join(KNOWN)}, a folder or a file) beside samples "
+                         f"that are none, got {args.samples}, {what}")
     if args.checkpoint != "both" or args.raw:
         raise UsageError(f"evaluate: expected a run for --checkpoint and --raw, got {args.samples}")
     samples = sample_set(args.samples, args.n)

@@ -10,6 +10,7 @@ from tinygan.data.mnist import cache_folder, find_file
 from tinygan.metrics import conditional_accuracy, confident_share, digit_classifier, fid_j, judge, stacked_modes
 from tinygan.metrics.classifier import SETS, SIZES, JudgeNetwork, packaged
 from tinygan.metrics.train_classifier import SETTINGS, main
+from tinygan.tensor import Tensor
 
 ALL = [(name, size) for name in SETS for size in SIZES]
 LOADERS = {"digits": mnist, "fashion": fashion_mnist}
@@ -135,4 +136,6 @@ def test_the_script_writes_nothing_below_the_required_accuracy(tmp_path, monkeyp
 
 def test_networks_of_all_settings_fit_their_images():
     for (_, size), setting in SETTINGS.items():
-        JudgeNetwork(size=size, width=setting.width, kernel=setting.kernel)
+        network = JudgeNetwork(size=size, width=setting.width, kernel=setting.kernel).eval()
+        images = Tensor(np.zeros((2, 1, size, size), np.float32))
+        assert network.body(images).shape == (2, 64) and network(images).shape == (2, 10)

@@ -15,9 +15,10 @@ settings.load_profile("tinygan")
 @pytest.fixture(scope="session")
 def _standin_module():
     # under another name until a test asks for it, so that nobody else finds a "cupy" by accident
-    spec = importlib.util.spec_from_file_location("cupy_standin", Path(__file__).with_name("cupy_standin.py"))
-    module = sys.modules["cupy_standin"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    for name in ("cupy_standin_cuda", "cupy_standin"):
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
     return module
 
 
@@ -29,7 +30,7 @@ def cupy_standin(_standin_module, monkeypatch):
     cupyx = _standin_module.make_cupyx()
     for module in (cupyx, cupyx.scipy, cupyx.scipy.special):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    _standin_module.counters.synchronizations = _standin_module.counters.transfers = 0
+    _standin_module.counters.reset()
     _forget_cupy(backend)
     assert backend._cupy() is _standin_module  # loaded now, for backend knows CuPy's arrays from then on
     yield _standin_module

@@ -10,6 +10,8 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import numpy
+from cupy_standin_cuda import Core, MemoryPool, counters, cuda  # beside this file; conftest.py loads it first
+from cupy_standin_cuda import synchronize as _synchronize
 
 __version__ = "14.0.0"
 
@@ -38,17 +40,11 @@ _KEYWORDS_OF = {"copyto": {"where", "casting"}, "concatenate": {"casting"}, "sta
                 "ravel": {"order"}, "zeros_like": {"order"}, "ones_like": {"order"}, "empty_like": {"order"},
                 "full_like": {"order"}}
 
-counters = SimpleNamespace(synchronizations=0, transfers=0)
-
 newaxis, inf, nan, pi, e = None, numpy.inf, numpy.nan, numpy.pi, numpy.e
 for _name in """dtype generic bool_ float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp
 complex64 complex128 floating integer issubdtype finfo iinfo result_type can_cast promote_types broadcast_shapes
 isscalar""".split():
     globals()[_name] = getattr(numpy, _name)
-
-
-def _synchronize():
-    counters.synchronizations += 1
 
 
 def _unwrap(value, name):
@@ -160,7 +156,7 @@ class ndarray:  # noqa: N801  (CuPy's name)
 
     def get(self, *args, **kwargs):
         _synchronize()
-        counters.transfers += 1
+        counters.downloads += 1
         return self._host.copy()
 
     def item(self, *args):
@@ -346,8 +342,9 @@ def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
     if isinstance(a, ndarray):
         same = dtype is None or a.dtype == dtype
         return a if same and not copy else a.astype(dtype or a.dtype)
-    counters.transfers += 1
-    return ndarray(numpy.array(a, dtype=dtype, order=order or "K"))
+    made = ndarray(numpy.array(a, dtype=dtype, order=order or "K"))
+    counters.uploaded.append(made.nbytes)
+    return made
 
 
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
@@ -368,35 +365,9 @@ def _as_strided(x, shape=None, strides=None):
     return ndarray(numpy.lib.stride_tricks.as_strided(x._host, shape, strides))
 
 
+_core, _pool = Core(), MemoryPool()
+get_default_memory_pool = get_default_pinned_memory_pool = lambda: _pool  # noqa: E731
 lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
-
-
-class _Device:
-    def __init__(self, device=None):
-        self.id = 0 if device is None else int(device)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-    def use(self):
-        return self
-
-    def synchronize(self):
-        _synchronize()
-
-    def __eq__(self, other):
-        return isinstance(other, _Device) and self.id == other.id
-
-    def __hash__(self):
-        return hash(self.id)
-
-
-cuda = SimpleNamespace(Device=_Device,
-                       runtime=SimpleNamespace(getDeviceCount=lambda: 1, deviceSynchronize=_synchronize),
-                       Stream=SimpleNamespace(null=SimpleNamespace(synchronize=_synchronize)))
 
 
 class _Philox4x3210:

@@ -16,10 +16,13 @@ import numpy as np
 def _cupy():
     """The CuPy module; raises RuntimeError with the command that installs it when it cannot be imported."""
     try:
-        return importlib.import_module("cupy")
+        cupy = importlib.import_module("cupy")
     except ImportError as error:
         raise RuntimeError(f"device 'cuda': expected CuPy to be installed, got {error}; "
                            "install it with pip install 'tinygan[cuda12]' or 'tinygan[cuda13]'") from error
+    # or the environment variable CUPY_TF32 would decide it, and no environment variable changes results
+    cupy._core.set_compute_type(np.float32, cupy._core._routines_linalg.COMPUTE_TYPE_DEFAULT)
+    return cupy
 
 
 @functools.lru_cache(maxsize=None)
@@ -90,6 +93,43 @@ def resolve_device(name="auto") -> Device:
     return chosen
 
 
+PRECISIONS = ("highest", "high")
+_TF32_MATH = 3  # CUBLAS_TF32_TENSOR_OP_MATH of cuBLAS, which CuPy does not name
+_TF32_CAPABILITY = 80  # compute capability 8.0: the first GPUs that have TensorFloat-32
+_precision = "highest"
+
+
+def set_precision(name: str) -> None:
+    """How exact products of float32 matrices are on GPUs: ``"highest"`` (float32, the default) or ``"high"``.
+
+    "high" rounds both factors to TensorFloat-32 (10 bits of mantissa instead of 23, the range of float32) and adds up
+    in float32, on tensor cores; tensors stay float32. It counts for products made in this thread from now on, on every
+    GPU, and changes nothing on the CPU, in float64, and where a GPU is older than compute capability 8.0.
+    Raises ValueError for another name.
+    """
+    global _precision
+    if name not in PRECISIONS:
+        raise ValueError(f"set_precision: expected 'highest' or 'high', got {name!r}")
+    _precision = name
+    if not cuda_available():
+        return
+    cupy = _cupy()
+    devices = [cupy.cuda.Device(index) for index in range(cupy.cuda.runtime.getDeviceCount())]
+    tf32 = name == "high" and all(int(d.compute_capability) >= _TF32_CAPABILITY for d in devices)
+    # CuPy multiplies two matrices in a type of its own setting, and stacks of matrices in the mode of the handle
+    types = cupy._core._routines_linalg
+    cupy._core.set_compute_type(np.float32, types.COMPUTE_TYPE_TF32 if tf32 else types.COMPUTE_TYPE_DEFAULT)
+    for one in devices:
+        with one:
+            cupy.cuda.cublas.setMathMode(cupy.cuda.get_cublas_handle(),
+                                         _TF32_MATH if tf32 else cupy.cuda.cublas.CUBLAS_DEFAULT_MATH)
+
+
+def get_precision() -> str:
+    """The name that :func:`set_precision` was given last; "highest" if it never was."""
+    return _precision
+
+
 def array_module(x):
     """The module (NumPy or CuPy) that array ``x`` belongs to."""
     if isinstance(x, (np.ndarray, np.generic)):
@@ -131,6 +171,8 @@ def to_device(x, where):
         return to_numpy(x)
     cupy = where.xp
     with cupy.cuda.Device(where.index):
+        # one copy, for which the host does not wait: CuPy puts it into pinned memory first, and the rest happens on the
+        # device's own time
         return cupy.asarray(x)
 
 
@@ -148,5 +190,5 @@ def scatter_add(target, index, values):
     array_module(target).add.at(target, index, values)
 
 
-__all__ = ["CPU", "Device", "array_module", "cuda_available", "device", "device_of", "is_array", "resolve_device",
-           "scatter_add", "synchronize", "to_device", "to_numpy"]
+__all__ = ["CPU", "Device", "array_module", "cuda_available", "device", "device_of", "get_precision", "is_array",
+           "resolve_device", "scatter_add", "set_precision", "synchronize", "to_device", "to_numpy"]

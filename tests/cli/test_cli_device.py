@@ -28,12 +28,15 @@ def test_auto_takes_the_gpu(tinygan, words, cupy_standin):
     assert done.status == 0 and "device cuda:0, " in done.out
 
 
-def test_info_names_the_gpu(tinygan, cupy_standin, monkeypatch):
-    # Two functions of CuPy's runtime that nothing else needs; the name is a bytes object there.
-    runtime = cupy_standin.cuda.runtime
-    monkeypatch.setattr(runtime, "getDeviceProperties", lambda index: {"name": b"Stand-in 9000"}, raising=False)
-    monkeypatch.setattr(runtime, "memGetInfo", lambda: (3 * 2 ** 30, 4 * 2 ** 30), raising=False)
-    assert "Stand-in 9000, 4.0 GiB, 3.0 GiB of it unused" in tinygan("info").out
+def test_info_names_every_gpu_and_what_drives_them(tinygan, cupy_standin, monkeypatch):
+    monkeypatch.setattr(cupy_standin.cuda.Device, "count", 2)
+    monkeypatch.setattr(cupy_standin.cuda.runtime, "memGetInfo",
+                        lambda: ((3 - cupy_standin.cuda.Device().id) * 2 ** 30, 4 * 2 ** 30))
+    lines = [" ".join(line.split()) for line in tinygan("info").out.splitlines()]
+    assert "cuda:0 Stand-in 9000, compute capability 9.0, 4.0 GiB, 3.0 GiB of it unused" in lines
+    assert "cuda:1 Stand-in 9000, compute capability 9.0, 4.0 GiB, 2.0 GiB of it unused" in lines
+    assert "CUDA runtime 12.9, driver for up to 13.0" in lines
+    assert "float32 products set_precision('highest')" in lines
 
 
 def test_images_on_a_gpu(tinygan, tmp_path, words, cupy_standin):

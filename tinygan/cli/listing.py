@@ -130,19 +130,28 @@ def _memory() -> str:
 
 
 def _devices() -> list:
-    """The GPUs that can be used, or why there is none."""
+    """The GPUs that can be used, with the CUDA they are used through, or why there is none."""
     if not backend.cuda_available():
         return [("GPU", "none: " + ("CuPy finds none" if _version("cupy") != "not installed" else
                                     "CuPy is not installed (pip install 'tinygan[cuda12]' or 'tinygan[cuda13]')"))]
     cuda = backend.device("cuda").xp.cuda
-    found = []
-    for index in range(cuda.runtime.getDeviceCount()):
-        properties = cuda.runtime.getDeviceProperties(index)
+    runtime = cuda.runtime
+    found = [("CUDA", f"runtime {_cuda_version(runtime.runtimeGetVersion())}, driver for up to "
+                      f"{_cuda_version(runtime.driverGetVersion())}"),
+             ("float32 products", f"set_precision({backend.get_precision()!r})")]
+    for index in range(runtime.getDeviceCount()):
+        properties = runtime.getDeviceProperties(index)
         with cuda.Device(index):
-            free, total = cuda.runtime.memGetInfo()
-        found.append((f"cuda:{index}", f"{properties['name'].decode()}, {total / 2 ** 30:.1f} GiB, "
-                                       f"{free / 2 ** 30:.1f} GiB of it unused"))
+            free, total = runtime.memGetInfo()
+        found.append((f"cuda:{index}", f"{properties['name'].decode()}, compute capability {properties['major']}."
+                                       f"{properties['minor']}, {total / 2 ** 30:.1f} GiB, {free / 2 ** 30:.1f} GiB of "
+                                       "it unused"))
     return found
+
+
+def _cuda_version(number: int) -> str:
+    """12.9 for 12090, CUDA's way to write it."""
+    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 __all__ = ["add_commands", "info", "list_recipes", "machine", "markdown", "own_version", "rows"]

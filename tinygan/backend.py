@@ -182,6 +182,23 @@ def synchronize(x) -> None:
         array_module(x).cuda.get_current_stream().synchronize()
 
 
+def memory_left(where) -> tuple | None:
+    """(free, total) bytes of a GPU, as its driver counts; None for the CPU, whose memory is no fixed amount."""
+    where = device(where)
+    if where.type == "cpu":
+        return None
+    with where.xp.cuda.Device(where.index):
+        return where.xp.cuda.runtime.memGetInfo()
+
+
+def release_memory(where) -> None:
+    """Give what CuPy keeps for later arrays back to the GPU ``where``; nothing on the CPU."""
+    where = device(where)
+    if where.type == "cuda":
+        with where.xp.cuda.Device(where.index):
+            where.xp.get_default_memory_pool().free_all_blocks()
+
+
 def scatter_add(target, index, values):
     """``target[index] += values`` in place, where repeated positions in ``index`` add up (the adjoint of ``[index]``).
 
@@ -191,4 +208,5 @@ def scatter_add(target, index, values):
 
 
 __all__ = ["CPU", "Device", "array_module", "cuda_available", "device", "device_of", "get_precision", "is_array",
-           "resolve_device", "scatter_add", "set_precision", "synchronize", "to_device", "to_numpy"]
+           "memory_left", "release_memory", "resolve_device", "scatter_add", "set_precision", "synchronize",
+           "to_device", "to_numpy"]

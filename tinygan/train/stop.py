@@ -10,7 +10,7 @@ class Interrupted(SystemExit):
 
 
 class TrainingError(RuntimeError):
-    """The run cannot go on: a loss or a parameter is NaN or infinite."""
+    """The run cannot go on: a loss or a parameter is NaN or infinite, or memory has run out."""
 
 
 class StopSignals:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 
 import numpy as np
 
 from tinygan import random
-from tinygan.backend import array_module, to_numpy
+from tinygan.backend import array_module, memory_left, release_memory, to_numpy
 from tinygan.gans.base import untraced
 from tinygan.tensor import Tensor
 from tinygan.train.health import Health, measure
@@ -56,7 +57,9 @@ class Trainer:
         self.started = time.monotonic()
 
     def run(self) -> Trainer:
-        """Train to the end. Raises TrainingError at a NaN or infinity, Interrupted (an exit) after Ctrl-C."""
+        """Train to the end. Raises TrainingError at a NaN or infinity and when memory runs out, Interrupted (an exit)
+        after Ctrl-C.
+        """
         from tqdm import tqdm
         self._say(self._settings_line())
         if self.picture and not self.play.done:
@@ -64,7 +67,10 @@ class Trainer:
         with StopSignals() as signals, tqdm(disable=self.quiet, unit=" images", unit_scale=True, desc=self.gan.name,
                                             initial=self.play.drawn) as bar:
             while self.play.done < self.steps:
-                self._advance(bar)
+                try:
+                    self._advance(bar)
+                except MemoryError as error:
+                    raise self._out_of_memory(error) from error
                 if signals.number:
                     self._stop(128 + signals.number)
         self._say(f"samples, curves and checkpoints are in {self.folder.path}")
@@ -158,11 +164,26 @@ class Trainer:
         data = " The last real batch is not finite either." if any(
             x.dtype.kind == "f" and not np.isfinite(to_numpy(x.data)).all() for x in batch) else ""
         now = f" By step {self.play.done} so are {len(broken)} parameters, {broken[0]} the first." if broken else ""
+        return TrainingError(f"step {step}: {what} is NaN or infinite.{now}{data} {self._last_good()}; a smaller "
+                             "learning rate, or tinygan.detect_anomaly() around a step, may help")
+
+    def _last_good(self) -> str:
         last = self.folder.path / "last.npz"
-        good = f"The last good checkpoint is {last} (step {self.folder.load('last')[0]})" if last.exists() else \
+        return f"The last good checkpoint is {last} (step {self.folder.load('last')[0]})" if last.exists() else \
             "There is no checkpoint yet"
-        return TrainingError(f"step {step}: {what} is NaN or infinite.{now}{data} {good}; a smaller learning rate, or "
-                             "tinygan.detect_anomaly() around a step, may help")
+
+    def _out_of_memory(self, error: MemoryError) -> TrainingError:
+        """The error of a full device. Its memory is free afterwards: the step that failed leaves nothing behind."""
+        where = self.gan.where["device"]
+        left = memory_left(where)
+        room = "" if left is None else f" (free: {left[0] / 2 ** 20:,.0f} of {left[1] / 2 ** 20:,.0f} MiB)"
+        traceback.clear_frames(error.__traceback__)  # they hold the arrays of the step
+        self.play.batch = None
+        release_memory(where)
+        good, saved = self._last_good(), (self.folder.path / "last.npz").exists()
+        return TrainingError(f"after step {self.play.done}: out of memory on {where}: {str(error).rstrip('.')}{room}. "
+                             f"{good}: {'resume it when there is more room; ' * saved}a new run with a batch size "
+                             f"below {self.batches.batch_size} needs less")
 
     # State
 

@@ -2,6 +2,7 @@
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,26 +13,54 @@ settings.register_profile("tinygan", derandomize=True, deadline=None, suppress_h
 settings.load_profile("tinygan")
 
 
+def _load(name):
+    """The module tests/``name``.py, the same for everybody."""
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def host_shim():
+    """What compiles CUDA sources for the host; the test is skipped where there is no compiler."""
+    module = _load("host_shim")
+    if module.COMPILER is None:
+        pytest.skip("expected g++ or clang++ to run CUDA sources on the host, found neither")
+    return module
+
+
 @pytest.fixture(scope="session")
 def _standin_module():
     # under another name until a test asks for it, so that nobody else finds a "cupy" by accident
-    for name in ("cupy_standin_cuda", "cupy_standin"):
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+    _load("cupy_standin_cuda")
+    module, shim = _load("cupy_standin"), _load("host_shim")
+    module.RawModule, module.RawKernel = shim.RawModule, shim.RawKernel
+    module.cuda.compiler = SimpleNamespace(CompileException=shim.CompileException)
+    module.has_compiler = shim.COMPILER is not None
     return module
 
 
 @pytest.fixture
 def cupy_standin(_standin_module, monkeypatch):
-    """A strict stand-in for CuPy as the module "cupy", with its counters at zero; device "cuda" works meanwhile."""
-    from tinygan import backend  # here, so that a package that does not import fails tests one by one
+    """A strict stand-in for CuPy as the module "cupy", with its counters at zero; device "cuda" works meanwhile.
+
+    Its kernels are the CUDA sources, run on the host. Without a C++ compiler they are the kernels of the CPU instead,
+    so that everything above them is still tested.
+    """
+    from tinygan import backend, kernels  # here, so that a package that does not import fails tests one by one
     monkeypatch.setitem(sys.modules, "cupy", _standin_module)
     cupyx = _standin_module.make_cupyx()
     for module in (cupyx, cupyx.scipy, cupyx.scipy.special):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     _standin_module.counters.reset()
     _forget_cupy(backend)
+    if not _standin_module.has_compiler:
+        cpu = kernels._module("cpu")
+        modules = {"cpu": cpu, "cuda": _load("host_shim").without_compiler(cpu, _standin_module)}
+        monkeypatch.setattr(kernels, "_module", modules.__getitem__)
     assert backend._cupy() is _standin_module  # loaded now, for backend knows CuPy's arrays from then on
     yield _standin_module
     _forget_cupy(backend)

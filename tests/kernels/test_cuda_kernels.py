@@ -10,6 +10,8 @@ from tinygan import backend
 from tinygan.kernels import cpu, cuda, kernels_for
 from tinygan.kernels.windows import output_size
 
+pytestmark = pytest.mark.usefixtures("host_shim")
+
 # The fixture need not start afresh for every example: `both` sets its counters back.
 ONE_FIXTURE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 # Both sides sum at most some thousand products of numbers of size 1 in float64: 1e-12 is 4,500 roundings of them.
@@ -28,7 +30,7 @@ def both(name, standin, *args):
     def send(value):
         return standin.asarray(value) if isinstance(value, np.ndarray) else value
     sent = [send(value) for value in args]
-    standin.counters.synchronizations = standin.counters.transfers = 0
+    standin.counters.reset()
     on_device = getattr(cuda, name)(*sent)
     assert standin.counters.synchronizations == standin.counters.transfers == 0
     on_host = getattr(cpu, name)(*args)
@@ -195,3 +197,12 @@ def test_bias(cupy_standin, shape):
     cuda.add_bias(sent, backend.to_device(b, "cuda"))
     cpu.add_bias(last, b)
     same(sent, last)
+
+
+@pytest.mark.parametrize("shape", [(40, 3, 9, 7), (3, 70, 2, 2), (700, 50), (2, 1, 5)])
+def test_channel_sums_in_parts_by_threads_that_meet(cupy_standin, host_shim, monkeypatch, shape):
+    monkeypatch.setattr("tinygan.kernels.cuda.bias.PART", 128)
+    g = np.moveaxis(np.random.default_rng(0).standard_normal((shape[0], *shape[2:], shape[1])), -1, 1)
+    for threads in (1, 5, 33):
+        with host_shim.several(threads):
+            both("channel_sum", cupy_standin, g)

@@ -176,6 +176,21 @@ def to_device(x, where):
         return cupy.asarray(x)
 
 
+def constant_on(x: np.ndarray, where):
+    """The small array ``x`` on device ``where``, copied there only the first time that these values are asked for.
+
+    For what follows from shapes alone (sampling matrices, shares of windows) and is the same in every iteration. Nobody
+    may write into it.
+    """
+    where = device(where)
+    return x if where.type == "cpu" else _copied_once(x.tobytes(), x.shape, x.dtype, where)
+
+
+@functools.lru_cache(maxsize=256)
+def _copied_once(values: bytes, shape, dtype, where):
+    return to_device(np.frombuffer(values, dtype).reshape(shape), where)
+
+
 def synchronize(x) -> None:
     """Wait until the device of array ``x`` has finished what it was asked to do; the CPU always has."""
     if not isinstance(x, np.ndarray):
@@ -207,6 +222,6 @@ def scatter_add(target, index, values):
     array_module(target).add.at(target, index, values)
 
 
-__all__ = ["CPU", "Device", "array_module", "cuda_available", "device", "device_of", "get_precision", "is_array",
-           "memory_left", "release_memory", "resolve_device", "scatter_add", "set_precision", "synchronize",
-           "to_device", "to_numpy"]
+__all__ = ["CPU", "Device", "array_module", "constant_on", "cuda_available", "device", "device_of", "get_precision",
+           "is_array", "memory_left", "release_memory", "resolve_device", "scatter_add", "set_precision",
+           "synchronize", "to_device", "to_numpy"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygan import data, metrics
 from tinygan.cli.options import UsageError
-from tinygan.data import POINTS, Batches, GaussianMixture, PointBatches
+from tinygan.data import POINTS, Batches, GaussianMixture, PointBatches, Prefetch
 from tinygan.data.mnist import find_file, stems
 from tinygan.metrics.classifier import SIZES
 from tinygan.metrics.extractors import SUBJECTS
@@ -89,7 +89,10 @@ def open_source(config: dict, device, scored: bool = True) -> Source:
         images = data.stacked(images)
     score, measure = _judged(name, size, channels, device) if scored else (None, None)
     digest = hashlib.sha256(np.ascontiguousarray(images.images)).hexdigest()[:16]
-    return Source(Batches(images.scaled(), number, device=device), images.images.shape[1:], score, measure, digest)
+    batches = Batches(images.scaled(), number, device=device)
+    # the host gathers and copies the next batch while the GPU works; on the CPU the cores have other things to do
+    batches = Prefetch(batches) if device != "cpu" else batches
+    return Source(batches, images.images.shape[1:], score, measure, digest)
 
 
 def real_points(name: str, n: int) -> np.ndarray | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan import random
-from tinygan.backend import array_module, to_device
+from tinygan.backend import array_module, constant_on
 
 
 class Points:
@@ -53,7 +53,7 @@ class GaussianMixture(Points):
     def draw(self, labels, stream, dtype, device):
         points = random.normal((len(labels), self.dim), stream, dtype, device)
         points *= self.std
-        points += to_device(self.centers, device)[labels]
+        points += constant_on(self.centers, device)[labels]
         return points
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from tinygan.backend import array_module, to_device
+from tinygan.backend import array_module, constant_on
 from tinygan.ops.pool import read_positions
 from tinygan.ops.reduce import mean
 from tinygan.ops.resize import along_axis
@@ -67,8 +67,8 @@ def adaptive_max_pool(name, n, input, output_size, return_indices):
         shape[axis], shape[n + axis] = positions.shape
         at.append(positions.reshape(shape))
         flat = flat * have + at[-1]
-    flat = to_device(np.broadcast_to(flat, np.broadcast_shapes(*[a.shape for a in at])).reshape(*sizes, -1),
-                     input.device)
+    flat = constant_on(np.broadcast_to(flat, np.broadcast_shapes(*[a.shape for a in at])).reshape(*sizes, -1),
+                       input.device)
     windows = x.reshape(x.shape[:2] + (math.prod(x.shape[2:]),))[:, :, flat]
     winner = windows.argmax(axis=-1)
     index = xp.take_along_axis(xp.broadcast_to(flat, windows.shape), winner[..., None], -1)[..., 0]

@@ -55,7 +55,9 @@ def getitem(input, index):
     for part in parts:
         if isinstance(part, Tensor):
             part = part.data
-        if isinstance(part, (list, range)):
+        if isinstance(part, range):
+            part = xp.arange(part.start, part.stop, part.step)
+        elif isinstance(part, list):
             part = xp.asarray(part, dtype=np.int64 if not len(part) else None)
         if isinstance(part, (np.integer, bool, np.bool_)) or (
                 isinstance(part, np.ndarray) and part.ndim == 0 and part.dtype.kind in "iu"):  # elsewhere we would wait

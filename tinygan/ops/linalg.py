@@ -131,7 +131,7 @@ def _diagonal(x, letters):
             j = letters.index(c, i + 1)
             order = [k for k in range(x.ndim) if k not in (i, j)] + [i, j]
             x = permute(x, order)
-            every = list(range(x.shape[-1]))
+            every = range(x.shape[-1])
             x = x[(Ellipsis, every, every)]
             letters = [letters[k] for k in order[:-2]] + [c]
     return x, letters

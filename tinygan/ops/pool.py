@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from tinygan.autograd import Function, Fused
-from tinygan.backend import to_device
+from tinygan.backend import constant_on
 from tinygan.kernels import kernels_for
 from tinygan.ops.conv import tuple_of
 from tinygan.ops.index import gather
@@ -104,7 +104,7 @@ def avg_pool(name, n, input, kernel_size, stride, padding, ceil_mode, count_incl
     if all((c == c[0]).all() for c in counts):
         return pooled * (1.0 / math.prod([int(c[0]) for c in counts]))
     share = 1.0 / math.prod(np.ix_(*counts))
-    return pooled * Tensor(to_device(share.astype(input.dtype), input.device))
+    return pooled * Tensor(constant_on(share.astype(input.dtype), input.device))
 
 
 def max_pool(name, n, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):

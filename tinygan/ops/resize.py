@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tinygan.backend import to_device
+from tinygan.backend import constant_on
 from tinygan.ops.linalg import matmul
 from tinygan.ops.shape import permute, reshape
 from tinygan.tensor import Tensor
@@ -73,7 +73,7 @@ def smoothing_matrix(size: int, out: int, scale: float, align_corners: bool, cub
 
 def along_axis(input, matrix: np.ndarray, axis: int):
     """y = matrix applied along one axis of ``input``."""
-    matrix = Tensor(to_device(matrix.astype(input.dtype), input.device))
+    matrix = Tensor(constant_on(matrix.astype(input.dtype), input.device))
     order = [i for i in range(input.ndim) if i != axis] + [axis]
     rows = permute(input, order)
     out = matmul(rows, permute(matrix, 1, 0))

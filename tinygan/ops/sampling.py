@@ -10,7 +10,7 @@ import itertools
 
 import numpy as np
 
-from tinygan.backend import array_module, to_device
+from tinygan.backend import array_module, constant_on
 from tinygan.ops.elementwise import clamp
 from tinygan.ops.linalg import matmul
 from tinygan.ops.shape import permute, reshape, transpose
@@ -37,7 +37,7 @@ def affine_grid(theta, size, align_corners: bool = False):
         else:
             axes.append((2 * np.arange(m) + 1) / m - 1)
     points = np.stack([*np.meshgrid(*axes, indexing="ij")[::-1], np.ones(size[2:])], -1).reshape(-1, n + 1)
-    base = Tensor(to_device(points.astype(theta.dtype), theta.device))
+    base = Tensor(constant_on(points.astype(theta.dtype), theta.device))
     return reshape(matmul(base, transpose(theta, 1, 2)), (size[0], *size[2:], n))
 
 

@@ -40,7 +40,8 @@ def squared_mmd(x, y, kernel: Callable | None = None, unbiased: bool = True):
         n, values = len(a), (kernel or gaussian_mixture())(a, a)
         if not unbiased:
             return values.mean()
-        return (values.sum() - values[range(n), range(n)].sum()) * (1.0 / (n * (n - 1)))
+        diagonal = values.reshape(-1)[::n + 1]
+        return (values.sum() - diagonal.sum()) * (1.0 / (n * (n - 1)))
 
     def body(x, y):
         if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < least:

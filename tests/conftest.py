@@ -13,6 +13,28 @@ settings.register_profile("tinygan", derandomize=True, deadline=None, suppress_h
 settings.load_profile("tinygan")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--device", choices=("standin", "cuda"), default="standin", help="where GPU tests run: on a "
+                     "strict stand-in for CuPy, or, with -m gpu, on the GPU that CuPy finds")
+
+
+def pytest_configure(config):
+    if config.getoption("--device") == "cuda":
+        from tinygan import backend
+        if not backend.cuda_available():
+            raise pytest.UsageError("--device cuda: expected CuPy and a GPU that it finds, got none")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if "cupy_standin" in getattr(item, "fixturenames", ()):
+            if item.get_closest_marker("standin") is None:
+                item.add_marker("gpu")
+            elif config.getoption("--device") == "cuda":
+                item.add_marker(pytest.mark.skip(reason="about the stand-in for CuPy, and the device is a GPU"))
+
+
 def _load(name):
     """The module tests/``name``.py, the same for everybody."""
     if name in sys.modules:
@@ -24,10 +46,10 @@ def _load(name):
 
 
 @pytest.fixture(scope="session")
-def host_shim():
+def host_shim(request):
     """What compiles CUDA sources for the host; the test is skipped where there is no compiler."""
     module = _load("host_shim")
-    if module.COMPILER is None:
+    if module.COMPILER is None and request.config.getoption("--device") == "standin":
         pytest.skip("expected g++ or clang++ to run CUDA sources on the host, found neither")
     return module
 
@@ -43,14 +65,37 @@ def _standin_module():
     return module
 
 
+def _counted_cupy(monkeypatch, cupy):
+    """CuPy itself with ``counters`` as the stand-in has them: waits of the host, and copies by ``asarray``."""
+    counters, detector = _load("cupy_standin_cuda").Counters(), cupy._core.syncdetect
+    declare, asarray = detector._declare_synchronize, cupy.asarray
+
+    def declared():  # CuPy calls it wherever it makes the host wait
+        counters.synchronizations += 1
+        declare()
+
+    def copied(a, *args, **kwargs):
+        made = asarray(a, *args, **kwargs)
+        if not isinstance(a, cupy.ndarray):
+            counters.uploaded.append(made.nbytes)
+        return made
+    monkeypatch.setattr(detector, "_declare_synchronize", declared)
+    monkeypatch.setattr(cupy, "asarray", copied)
+    monkeypatch.setattr(cupy, "counters", counters, raising=False)
+    return cupy
+
+
 @pytest.fixture
-def cupy_standin(_standin_module, monkeypatch):
+def cupy_standin(request, _standin_module, monkeypatch):
     """A strict stand-in for CuPy as the module "cupy", with its counters at zero; device "cuda" works meanwhile.
 
     Its kernels are the CUDA sources, run on the host. Without a C++ compiler they are the kernels of the CPU instead,
-    so that everything above them is still tested.
+    so that everything above them is still tested. With --device cuda it is CuPy itself.
     """
     from tinygan import backend, kernels  # here, so that a package that does not import fails tests one by one
+    if request.config.getoption("--device") == "cuda":
+        yield _counted_cupy(monkeypatch, backend._cupy())
+        return
     monkeypatch.setitem(sys.modules, "cupy", _standin_module)
     cupyx = _standin_module.make_cupyx()
     for module in (cupyx, cupyx.scipy, cupyx.scipy.special):

@@ -28,6 +28,7 @@ def test_auto_takes_the_gpu(tinygan, words, cupy_standin):
     assert done.status == 0 and "device cuda:0, " in done.out
 
 
+@pytest.mark.standin
 def test_info_names_every_gpu_and_what_drives_them(tinygan, cupy_standin, monkeypatch):
     monkeypatch.setattr(cupy_standin.cuda.Device, "count", 2)
     monkeypatch.setattr(cupy_standin.cuda.runtime, "memGetInfo",

@@ -60,6 +60,7 @@ def test_nvrtc_compiles_every_source():
     assert compile_all(compile_one, ["80", "90"]) == {}
 
 
+@pytest.mark.standin
 def test_a_source_that_does_not_compile_says_so(cupy_standin, host_shim, tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "SOURCES", tmp_path)
     (tmp_path / "broken.cu").write_text('extern "C" __global__ void f(real* x) {', encoding="utf-8")
@@ -67,6 +68,7 @@ def test_a_source_that_does_not_compile_says_so(cupy_standin, host_shim, tmp_pat
         launch.kernel("broken", "f")
 
 
+@pytest.mark.standin
 def test_numbers_are_eight_bytes_wide_and_structs_are_ints(cupy_standin, host_shim, tmp_path, monkeypatch):
     monkeypatch.setattr(launch, "SOURCES", tmp_path)
     (tmp_path / "echo.cu").write_text('''
@@ -90,6 +92,7 @@ def test_positions_widen_with_the_array(cupy_standin):
     assert "-DINDEX=long long" in launch.options(np.dtype(np.float32), True)
 
 
+@pytest.mark.standin
 @pytest.mark.parametrize("threads", [1, 2, 7, 32])
 def test_the_sum_over_a_block_is_right_for_any_number_of_threads(cupy_standin, host_shim, tmp_path, monkeypatch,
                                                                  threads):
@@ -111,6 +114,7 @@ extern "C" __global__ void rows(real* y, const real* x, long long n_rows, long l
     np.testing.assert_array_equal(y.get(), x.sum(axis=1))
 
 
+@pytest.mark.standin
 def test_the_stand_in_refuses_what_a_kernel_cannot_read(cupy_standin):
     y = cupy_standin.zeros((2, 3, 4), np.float32)
     add = launch.kernel("bias", "add_bias")

@@ -35,6 +35,7 @@ def failing(run, step, error):
     optimizer.gradients = full
 
 
+@pytest.mark.standin
 def test_a_full_gpu_says_what_was_asked_what_is_free_and_where_to_go_on(tmp_path, cupy_standin, monkeypatch):
     released = []
     monkeypatch.setattr(cupy_standin._pool, "free_all_blocks", lambda: released.append(True), raising=False)

@@ -161,10 +161,10 @@ def wgan(found, seed, number=1000):
     found.at_least("Spearman(critic, W1) over 20 shifts", critic_estimates(steps(300)), 0.9, "CAL")
 
 
-CRITIC = dict(number=6000, batch=128, z_dim=2, hidden=(128, 128, 128), n_critic=3, decay=True)
+CRITIC = dict(number=8000, batch=128, z_dim=2, hidden=(128, 128, 128), n_critic=3, decay=True)
 
 
-@system("L08", "WGAN-GP on grid25, beside weight clipping", minutes=2)
+@system("L08", "WGAN-GP on grid25, beside weight clipping", minutes=2.5)
 def wgan_gp(found, seed):
     trained = points("wgan-gp", "grid25", seed, lr=1e-3, betas=(0.5, 0.9), penalty="gp(0.1)", **CRITIC)
     found.at_least("modes of 25", trained["captured"], 24, "CAL")

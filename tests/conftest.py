@@ -111,6 +111,23 @@ def cupy_standin(request, _standin_module, monkeypatch):
     _forget_cupy(backend)
 
 
+@pytest.fixture
+def launches(host_shim, monkeypatch):
+    """A list to which every launch of a kernel of our own adds the kernel's name."""
+    from tinygan.kernels.cuda import launch
+    names, find = [], launch._function
+
+    def noting(file, name, dtype, wide):
+        function = find(file, name, dtype, wide)
+
+        def noted(*args, **kwargs):
+            names.append(name)
+            return function(*args, **kwargs)
+        return noted
+    monkeypatch.setattr(launch, "_function", noting)
+    return names
+
+
 def _forget_cupy(backend):
     backend._cupy.cache_clear()
     backend.cuda_available.cache_clear()

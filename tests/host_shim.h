@@ -44,3 +44,9 @@ inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)(((unsigned 
 inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
     return (unsigned long long)(((unsigned __int128)a * b) >> 64);
 }
+inline float __fmul_rn(float a, float b) { return a * b; }  // nothing is fused: the compiler is told so
+inline double __dmul_rn(double a, double b) { return a * b; }
+inline void sincospi(double x, double* sine, double* cosine) { *sine = sin(M_PI * x), *cosine = cos(M_PI * x); }
+inline void sincospif(float x, float* sine, float* cosine) {
+    *sine = (float)sin(M_PI * (double)x), *cosine = (float)cos(M_PI * (double)x);
+}

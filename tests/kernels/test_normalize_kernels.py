@@ -152,6 +152,10 @@ def test_batch_and_instance_norm_return_channels_last_memory_without_a_copy_of_s
         assert y.transpose(0, 2, 3, 1).flags.c_contiguous and gx.transpose(0, 2, 3, 1).flags.c_contiguous
     grouped = x.reshape(4, 3, 1, 5, 7)  # a view of the same memory, as group norm takes it
     normalize(grouped, None, None, (2, 3, 4), EPS)
+    wide = ORDERS["channels-last"](np.concatenate([x, x], axis=1))
+    y, mean, rstd = normalize(wide.reshape(4, 2, 3, 5, 7), None, None, (2, 3, 4), EPS)
+    gx, _, _ = normalize_vjp(y, wide.reshape(y.shape), None, mean, rstd, (2, 3, 4), (True, False, False))
+    assert all(np.moveaxis(v.reshape(wide.shape), 1, -1).flags.c_contiguous for v in (y, gx))
     assert layout.copies == copies
     y, _, _ = normalize(np.ascontiguousarray(x), None, None, (0, 2, 3), EPS)
     assert layout.copies == copies + 1 and y.transpose(0, 2, 3, 1).flags.c_contiguous

@@ -168,11 +168,14 @@ def memory_order(x, axes):
     """The axes of ``x`` from slowest to fastest, and x transposed so, which is C-contiguous (a copy when it must be).
 
     Batch and instance norm reduce every axis after the channels and want channels-last memory, where a channel is a
-    column; all others keep whatever dense order they get.
+    column; group norm finds it split into groups. All others keep whatever dense order they get.
     """
     last = (0, *range(2, x.ndim), 1)
     if x.ndim >= 3 and x.transpose(last).flags.c_contiguous:
         return last, x.transpose(last)
+    grouped = (0, *range(3, x.ndim), 1, 2)
+    if x.ndim >= 4 and x.transpose(grouped).flags.c_contiguous:
+        return grouped, x.transpose(grouped)
     if x.ndim >= 3 and 1 not in axes and all(i in axes for i in range(2, x.ndim)):
         return last, channels_last(x)
     if not x.flags.c_contiguous:

@@ -1,57 +1,50 @@
-"""Activations on CuPy arrays, and what their derivatives need."""
+"""Activations on CuPy arrays, and what their derivatives need: one launch each, every array read or written once."""
 
 from __future__ import annotations
 
 from tinygan.backend import array_module
+from tinygan.kernels.cuda.launch import kernel, launch
 
 
 def leaky_relu(x, slope):
-    """x where x > 0, else slope x."""
-    xp = array_module(x)
-
-    def f(x):
-        if slope == 0:
-            return xp.maximum(x, 0)
-        return xp.maximum(x, x * slope) if slope <= 1 else xp.minimum(x, x * slope)
-
-    return _in_memory_order(f, x)
+    """x where x > 0, else slope x. Moves 2 arrays of the size of x."""
+    return _elementwise("leaky_relu", (x,), float(slope))
 
 
 def leaky_relu_vjp(g, y, slope):
-    """g where y > 0, else slope g."""
-    xp = array_module(g)
-    return _in_memory_order(lambda g, y: g * xp.where(y > 0, g.dtype.type(1), g.dtype.type(slope)), g, y)
+    """g where y > 0, else slope g. Moves 3 arrays of the size of y."""
+    return _elementwise("leaky_relu_vjp", (g, y), float(slope))
 
 
 def sigmoid(x):
-    """1 / (1 + e^-x), through z = e^-|x|, which cannot overflow and keeps small values exact: 1 or z over 1 + z."""
-    xp = array_module(x)
+    """1 / (1 + e^-x), through z = e^-|x|, which cannot overflow and keeps small values exact: 1 or z over 1 + z.
 
-    def f(x):
-        z = xp.exp(-xp.abs(x))
-        return xp.where(x >= 0, x.dtype.type(1), z) / (z + 1)
-
-    return _in_memory_order(f, x)
+    Moves 2 arrays of the size of x.
+    """
+    return _elementwise("sigmoid", (x,))
 
 
 def sigmoid_vjp(g, y):
-    """g y (1 - y), for y = sigmoid(x)."""
-    return _in_memory_order(lambda g, y: g * ((1 - y) * y), g, y)
+    """g y (1 - y), for y = sigmoid(x). Moves 3 arrays of the size of y."""
+    return _elementwise("sigmoid_vjp", (g, y))
 
 
 def tanh(x):
-    """tanh x."""
-    return _in_memory_order(array_module(x).tanh, x)
+    """tanh x. Moves 2 arrays of the size of x."""
+    return _elementwise("tanh_forward", (x,))
 
 
 def tanh_vjp(g, y):
-    """g (1 - y^2), for y = tanh(x)."""
-    return _in_memory_order(lambda g, y: g * (1 - y * y), g, y)
+    """g (1 - y^2), for y = tanh(x). Moves 3 arrays of the size of y."""
+    return _elementwise("tanh_vjp", (g, y))
 
 
-def _in_memory_order(f, *arrays):
-    """``f(*arrays)``, with the axes from the slowest to the fastest of the last array, and back."""
-    strides = arrays[-1].strides
-    order = sorted(range(len(strides)), key=lambda axis: -strides[axis])
-    y = f(*[a.transpose(order) for a in arrays])
-    return y.transpose([order.index(axis) for axis in range(len(order))])
+def _elementwise(name, arrays, *numbers):
+    """The kernel ``name`` over ``arrays`` in the memory order of the last; one of another order is copied first."""
+    last = arrays[-1]
+    xp = array_module(last)
+    order = sorted(range(last.ndim), key=lambda axis: -last.strides[axis])
+    dense = [xp.ascontiguousarray(a.transpose(order)) for a in arrays]
+    out = xp.empty([last.shape[axis] for axis in order], last.dtype)
+    launch(kernel("activation", name, last.dtype, last.size), last.size, out, *dense, last.size, *numbers)
+    return out.transpose([order.index(axis) for axis in range(last.ndim)])

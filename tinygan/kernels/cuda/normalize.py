@@ -1,9 +1,31 @@
-"""Normalisation on CuPy arrays: (x - mean) / sqrt(var + eps) over any axes, and its vector-Jacobian product."""
+"""Normalisation on CuPy arrays: (x - mean) / sqrt(var + eps) over any axes, and its vector-Jacobian product.
+
+In the order of memory, neighbouring axes taken together, what is reduced is M and K of an array (B, M, G, K): batch
+norm is (1, N H W, C, 1), instance norm (N, H W, C, 1), group norm (N, H W, groups, C / groups), layer norm
+(N, C H W, 1, 1).
+Two launches read x twice and write y once: the first takes the moments of pieces of the rows M, the second merges them
+in the order of the pieces, which depends on shapes alone, and normalises. Where whole columns make blocks enough, one
+launch does both and finds x in the cache the second time. The few other choices of axes are left to CuPy's expressions.
+"""
 
 from __future__ import annotations
 
+from itertools import groupby
+from math import isqrt, prod
+
 from tinygan.backend import array_module
 from tinygan.kernels.cpu.normalize import memory_order
+from tinygan.kernels.cuda.launch import kernel, launch_rows
+from tinygan.kernels.layout import channels_last
+
+LANES = 256  # of a block, as in sources/normalize.cu
+WIDTH = 32  # columns of a block, at most: neighbouring lanes read a whole line of memory
+ROWS = 4  # rows of a piece for each lane, at least
+BLOCKS = 1024  # about eight for each multiprocessor of a large GPU; not asked of the device, for bits depend on it
+MERGED = 64  # pieces that are merged for a group of several columns, at most
+# Which of B, M, G, K the runs of kept (o) and reduced (r) axes are, from the slowest to the fastest.
+SLOTS = {"": (), "o": (2,), "r": (1,), "or": (0, 1), "ro": (1, 2), "oro": (0, 1, 2), "ror": (1, 2, 3),
+         "oror": (0, 1, 2, 3)}
 
 
 def normalize(x, scale, shift, axes, eps):
@@ -11,14 +33,184 @@ def normalize(x, scale, shift, axes, eps):
 
     ``scale`` and ``shift`` are None or broadcast against ``x`` (same number of axes); ``var`` is the biased variance.
     Returns (y, mean, rstd); mean and rstd keep the reduced axes with size 1. An empty ``x`` has mean 0 and variance 0.
+    y has the memory order of ``x``, after the copy to channels-last memory that batch and instance norm may make. One
+    or two launches; moves 3 arrays of the size of x.
     """
-    xp = array_module(x)
-    axes = {axis % x.ndim for axis in axes}
-    kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    xp, axes = array_module(x), {axis % x.ndim for axis in axes}
     if x.size == 0:
+        kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         return xp.empty_like(x), xp.zeros(kept, x.dtype), xp.full(kept, eps ** -0.5, x.dtype)
-    order, dense = memory_order(x, axes)
-    over = tuple(i for i, axis in enumerate(order) if axis in axes)
+    plan = _Plan(x, axes)
+    if not plan.fits:
+        return _normalize(x, scale, shift, axes, eps)
+    walk, dense = plan.walk, plan.dense
+    y, mean, rstd = xp.empty_like(dense), *[xp.empty(plan.outer * plan.groups, x.dtype) for _ in range(2)]
+    pieces = None
+    if not walk.at_once:
+        pieces = walk.room(xp)
+        walk.launch("moments", dense, pieces, *walk.sizes, walk.width)
+    (a, *a_steps), (b, *b_steps) = plan.affine(scale), plan.affine(shift)
+    walk.launch("normalize", dense, pieces, a, b, y, mean, rstd, *walk.sizes, plan.inner, walk.width, float(eps),
+                *a_steps, *b_steps)
+    return plan.logical(y), plan.statistic(mean), plan.statistic(rstd)
+
+
+def normalize_vjp(g, x, scale, mean, rstd, axes, needs):
+    """The gradients of sum(g * y) with respect to x, scale and shift; None where ``needs`` (three bools) says no.
+
+    With h = g * scale and xhat = (x - mean) * rstd: gx = rstd * (h - mean(h) - xhat * mean(h * xhat)), the means over
+    ``axes``; gscale and gshift are the sums of g * xhat and g over the axes where ``scale`` has size 1, in its shape.
+    One or two launches; moves 5 arrays of the size of x. Layer norm takes two launches more for gscale and gshift,
+    which are sums across its rows, and moves 7 arrays.
+    """
+    xp, axes = array_module(x), {axis % x.ndim for axis in axes}
+    if x.size == 0:
+        return (xp.empty_like(x) if needs[0] else None,
+                xp.zeros_like(scale) if needs[1] else None, xp.zeros_like(scale) if needs[2] else None)
+    plan = _Plan(x, axes)
+    a, *steps = plan.affine(scale) if plan.fits else (None, 0, 0, 0)
+    if not plan.fits or steps[0 if plan.rows else 1]:  # the scale varies across rows, or along a column
+        return _normalize_vjp(plan, g, x, scale, mean, rstd, axes, needs)
+    dense = plan.ordered(g), plan.dense, plan.spread(mean), plan.spread(rstd)
+    backward = _backward_rows if plan.rows else _backward_columns
+    gx, gscale, gshift = backward(plan, dense, a, steps, needs)
+    return (None if gx is None else plan.logical(gx), None if gscale is None else plan.parameter(gscale, scale.shape),
+            None if gshift is None else plan.parameter(gshift, scale.shape))
+
+
+def _backward_columns(plan, dense, scale, steps, needs):
+    """gx like x, gscale and gshift (O, C), where O is B if the scale varies with it, else 1."""
+    xp, walk = plan.xp, plan.walk
+    own, learnt = plan.outer if steps[0] else 1, needs[1] or needs[2]
+    gscale, gshift = [xp.empty((own, walk.columns), dense[0].dtype) if need else None for need in needs[1:]]
+    pieces = None
+    if learnt or not walk.at_once:
+        pieces = walk.room(xp)
+        walk.launch("products", *dense, None, pieces, *walk.sizes, plan.inner, walk.width, plan.groups, 0, 1, 0)
+    if not needs[0]:
+        if learnt:
+            walk.total(pieces, gscale, gshift, own)
+        return None, gscale, gshift
+    gx = xp.empty_like(plan.dense)
+    walk.launch("normalize_vjp", *dense, scale, pieces, gx, gscale, gshift, *walk.sizes, plan.inner, own, walk.width,
+                *steps)
+    return gx, gscale, gshift
+
+
+def _backward_rows(plan, dense, scale, steps, needs):
+    """gx like x, gscale and gshift (1, M)."""
+    xp, walk = plan.xp, plan.walk
+    gx, gscale, gshift = None, *[xp.empty((1, walk.rows), dense[0].dtype) if need else None for need in needs[1:]]
+    if needs[0]:
+        gx, pieces = xp.empty_like(plan.dense), None
+        if not walk.at_once:
+            pieces = walk.room(xp)
+            walk.launch("products", *dense, scale, pieces, *walk.sizes, 1, walk.width, 1, 0, 0, steps[1])
+        walk.launch("normalize_vjp", *dense, scale, pieces, gx, None, None, *walk.sizes, 1, 1, walk.width, *steps)
+    if needs[1] or needs[2]:
+        across = _Walk(1, walk.outer, walk.rows, 1)
+        pieces = across.room(xp)
+        across.launch("products", *dense, None, pieces, *across.sizes, 1, across.width, 0, 1, 0, 0)
+        across.total(pieces, gscale, gshift, 1)
+    return gx, gscale, gshift
+
+
+class _Walk:
+    """How blocks share an array (B, M, C): in tiles of ``width`` columns, and in P pieces of the rows of each."""
+
+    def __init__(self, outer, rows, columns, inner):
+        self.outer, self.rows, self.columns = outer, rows, columns
+        self.width = min(WIDTH, 1 << (columns - 1).bit_length())
+        self.tiles = -(-columns // self.width)
+        # as many pieces as keep the device busy, but not more than a piece has rows: every block of the second launch
+        # reads all of them
+        pieces = min(BLOCKS // (outer * self.tiles), isqrt(rows), rows * self.width // (ROWS * LANES))
+        self.pieces = max(1, pieces if inner == 1 else min(pieces, MERGED // inner))
+        self.at_once = self.pieces == 1 and inner == 1
+        self.sizes = (outer, rows, columns, self.pieces)
+
+    def room(self, xp):
+        """Room for two numbers of every piece of every column."""
+        return xp.empty((self.outer, self.pieces, self.columns, 2), "float64")
+
+    def launch(self, name, first, *args):
+        """The kernel ``name`` with one block for each tile and piece."""
+        launch_rows(kernel("normalize", name, first.dtype), self.outer * self.tiles * self.pieces, LANES, first, *args)
+
+    def total(self, pieces, gscale, gshift, own):
+        """gscale and gshift (``own``, C), where wanted, from the pieces of `products`."""
+        some = gshift if gscale is None else gscale
+        launch_rows(kernel("normalize", "totals", some.dtype), own * self.tiles, LANES, pieces, gscale, gshift,
+                    self.outer, self.columns, self.pieces, own, self.width)
+
+
+class _Plan:
+    """How ``x`` looks in the order of memory: (B, M, G, K), of which M and K are reduced; ``fits`` unless it does not.
+
+    ``rows`` says that nothing is kept inside of what is reduced (G = K = 1).
+    """
+
+    def __init__(self, x, axes):
+        self.xp, self.shape = array_module(x), x.shape
+        self.order, self.dense = memory_order(x, axes)
+        wide = (i for i in self.order if x.shape[i] > 1)
+        runs = [(kind, list(run)) for kind, run in groupby(wide, lambda i: "r" if i in axes else "o")]
+        pattern = "".join(kind for kind, _ in runs)
+        self.fits, self.rows = pattern in SLOTS, pattern in ("r", "or")
+        if self.fits:
+            self.slots = [[] for _ in range(4)]
+            for slot, (_, run) in zip(SLOTS[pattern], runs):
+                self.slots[slot] = run
+            self.outer, middle, self.groups, self.inner = [prod(x.shape[i] for i in run) for run in self.slots]
+            self.walk = _Walk(self.outer, middle, self.groups * self.inner, self.inner)
+
+    def ordered(self, g):
+        """``g`` (of the shape of x) in the order of x's memory; copied when its own is another."""
+        moved = g.transpose(self.order)
+        if moved.flags.c_contiguous:
+            return moved
+        return channels_last(g) if self.order == (0, *range(2, g.ndim), 1) else self.xp.ascontiguousarray(moved)
+
+    def logical(self, y):
+        """``y``, whose axes are those of x in the order of memory, as a view with the axes of x."""
+        return y.reshape([self.shape[i] for i in self.order]).transpose(_inverse(self.order))
+
+    def affine(self, parameter):
+        """``parameter`` as an array and its steps along B, M and C; it is spread out over axes it has only some of."""
+        if parameter is None:
+            return None, 0, 0, 0
+        target, steps, size = [1] * len(self.order), [0, 0, 0], 1
+        for number, axes in reversed(list(enumerate((self.slots[0], self.slots[1], self.slots[2] + self.slots[3])))):
+            if any(parameter.shape[i] > 1 for i in axes):
+                steps[number] = size
+                for i in axes:
+                    target[self.order.index(i)] = self.shape[i]
+                    size *= self.shape[i]
+        spread = self.xp.broadcast_to(parameter.transpose(self.order), target)
+        return self.xp.ascontiguousarray(spread), *steps
+
+    def spread(self, statistic):
+        """A mean or rstd in the order of memory."""
+        return self.xp.ascontiguousarray(statistic.transpose(self.order))
+
+    def statistic(self, value):
+        """(B G,) as an array with the axes of x, the reduced ones with size 1."""
+        kept = self.slots[0] + self.slots[2]
+        return self._with_axes(value, kept)
+
+    def parameter(self, full, shape):
+        """``full``, (O, C) or (1, M), summed over the axes where ``shape`` has size 1, in that shape."""
+        inside = self.slots[1] if self.rows else self.slots[2] + self.slots[3]
+        return _sum_to(self._with_axes(full, inside if len(full) == 1 else self.slots[0] + inside), shape)
+
+    def _with_axes(self, value, axes):
+        sizes = [self.shape[i] if i in axes else 1 for i in self.order]
+        return self.xp.ascontiguousarray(value.reshape(sizes).transpose(_inverse(self.order)))
+
+
+def _normalize(x, scale, shift, axes, eps):
+    """`normalize` in array expressions."""
+    xp, order, dense, over = _expression(x, axes)
     mean = dense.mean(axis=over, keepdims=True)
     y = dense - mean
     rstd = 1 / xp.sqrt((y * y).mean(axis=over, keepdims=True) + eps)
@@ -27,39 +219,35 @@ def normalize(x, scale, shift, axes, eps):
         y *= scale.transpose(order)
     if shift is not None:
         y += shift.transpose(order)
-    return _logical(y, order), _logical(mean, order), _logical(rstd, order)
+    return [v.transpose(_inverse(order)) for v in (y, mean, rstd)]
 
 
-def normalize_vjp(g, x, scale, mean, rstd, axes, needs):
-    """The gradients of sum(g * y) with respect to x, scale and shift; None where ``needs`` (three bools) says no.
-
-    With h = g * scale and xhat = (x - mean) * rstd: gx = rstd * (h - mean(h) - xhat * mean(h * xhat)), the means over
-    ``axes``; gscale and gshift are the sums of g * xhat and g over the axes where ``scale`` has size 1, in its shape.
-    """
-    xp = array_module(x)
-    if x.size == 0:
-        return (xp.empty_like(x) if needs[0] else None,
-                xp.zeros_like(scale) if needs[1] else None, xp.zeros_like(scale) if needs[2] else None)
-    axes = {axis % x.ndim for axis in axes}
-    order, dense = memory_order(x, axes)
-    over = tuple(i for i, axis in enumerate(order) if axis in axes)
-    g, rstd = g.transpose(order), rstd.transpose(order)
-    xhat = (dense - mean.transpose(order)) * rstd
+def _normalize_vjp(plan, g, x, scale, mean, rstd, axes, needs):
+    """`normalize_vjp` in array expressions, but for gx where the kernels know the axes and only not such a scale."""
     gx = None
-    if needs[0]:
-        h = g if scale is None else g * scale.transpose(order)
+    if needs[0] and plan.fits:
+        gx, _, _ = normalize_vjp(g * scale, x, None, mean, rstd, axes, (True, False, False))
+    elif needs[0]:
+        _, order, dense, over = _expression(x, axes)
+        h, average, factor = [v.transpose(order) for v in (g if scale is None else g * scale, mean, rstd)]
+        xhat = (dense - average) * factor
         gx = h - h.mean(axis=over, keepdims=True) - xhat * (h * xhat).mean(axis=over, keepdims=True)
-        gx *= rstd
-        gx = _logical(gx, order)
-    return gx, _sum_like(scale, g * xhat, order) if needs[1] else None, _sum_like(scale, g, order) if needs[2] else None
+        gx = (gx * factor).transpose(_inverse(order))
+    return (gx, _sum_to(g * ((x - mean) * rstd), scale.shape) if needs[1] else None,
+            _sum_to(g, scale.shape) if needs[2] else None)
 
 
-def _logical(y, order):
-    """``y``, whose axes are those of x in ``order``, as a view with the axes of x."""
-    return y.transpose([order.index(i) for i in range(len(order))])
+def _expression(x, axes):
+    """(array module, order of memory, x in it, where its reduced axes are)."""
+    order, dense = memory_order(x, axes)
+    return array_module(x), order, dense, tuple(i for i, axis in enumerate(order) if axis in axes)
 
 
-def _sum_like(parameter, y, order):
-    """Sum ``y`` (axes in ``order``) over the axes where ``parameter`` has size 1, in the shape of ``parameter``."""
-    over = tuple(i for i, axis in enumerate(order) if parameter.shape[axis] == 1)
-    return array_module(y).ascontiguousarray(_logical(y.sum(axis=over, keepdims=True), order))
+def _inverse(order):
+    return [order.index(axis) for axis in range(len(order))]
+
+
+def _sum_to(array, shape):
+    """Sum ``array`` over the axes where ``shape`` has size 1."""
+    over = tuple(i for i, n in enumerate(shape) if n == 1 and array.shape[i] != 1)
+    return array_module(array).ascontiguousarray(array.sum(axis=over, keepdims=True)) if over else array

@@ -161,12 +161,15 @@ def wgan(found, seed, number=1000):
     found.at_least("Spearman(critic, W1) over 20 shifts", critic_estimates(steps(300)), 0.9, "CAL")
 
 
-@system("L08", "WGAN-GP on grid25, beside weight clipping", minutes=3)
+CRITIC = dict(number=8000, batch=128, z_dim=2, hidden=(128, 128, 128), n_critic=3, decay=True)
+
+
+@system("L08", "WGAN-GP on grid25, beside weight clipping", minutes=2.5)
 def wgan_gp(found, seed):
-    trained = points("wgan-gp", "grid25", seed)
+    trained = points("wgan-gp", "grid25", seed, lr=1e-3, betas=(0.5, 0.9), penalty="gp(0.1)", **CRITIC)
     found.at_least("modes of 25", trained["captured"], 24, "CAL")
     found.at_least("share of high quality", trained["high_quality"], 0.6, "CAL")
-    found.at_most("modes of 25, weight clipping", points("wgan", "grid25", seed)["captured"], 20, "CAL")
+    found.at_most("modes of 25, weight clipping", points("wgan", "grid25", seed, **CRITIC)["captured"], 20, "CAL")
 
 
 @system("L09", "Hinge loss on ring8", minutes=1.2)
@@ -274,10 +277,13 @@ def fisher(found, seed):
     found.at_least("modes of 25", trained["captured"], 22, "CAL")
 
 
+CHAIN = dict(number=3600, batch=64, lr=5e-4)  # of GoGAN in three stages, and of the single GAN beside it
+
+
 @shared
-def gogan_points(seed: int, number: int = 4500, data: str = "ring8") -> dict:
+def gogan_points(seed: int, number: int, batch: int, lr: float, margin: float = 4.0) -> dict:
     """GoGAN in three stages: sliced W1 and mean scores (data, then generators from the last) at the end of each."""
-    source, gan = POINTS[data], game("gogan", (2,), seed, z_dim=16, hidden=(128, 128))
+    source, gan = POINTS["ring8"], game("gogan", (2,), seed, z_dim=16, hidden=(128, 128), lr=lr, margin=margin)
     total, w1, scores = steps(number), [], []
     ends = [total * (i + 1) // 3 for i in range(3)]
 
@@ -288,13 +294,13 @@ def gogan_points(seed: int, number: int = 4500, data: str = "ring8") -> dict:
                 z = gan.noise(2500, "preview")
                 points = (Tensor(source(2500, "preview")), gan.G(z), gan.previous(z))
                 scores.append([float(gan.D(v).mean()) for v in points])
-    play(gan, PointBatches(source, 256), total, watch)
+    play(gan, PointBatches(source, batch), total, watch)
     return {"w1": w1, "scores": scores}
 
 
-@system("L15", "GoGAN: a chain of generators, each nearer than the one before", minutes=4.5)
+@system("L15", "GoGAN: a chain of generators, each nearer than the one before", minutes=1.7)
 def gogan(found, seed):
-    chain, alone = gogan_points(seed), points("wgan-gp", "ring8", seed, number=4500)
+    chain, alone = gogan_points(seed, **CHAIN), points("wgan-gp", "ring8", seed, **CHAIN)
     for i, (real, made, before) in enumerate(chain["scores"], 1):
         ordered = real > made and (i == 1 or made > before)
         found.at_least(f"stage {i}: mean scores ordered (1: yes)", float(ordered), 1)

@@ -25,10 +25,14 @@ def game(recipe: str, shape, seed: int, **settings):
     return gans.make(recipe, shape, **settings)
 
 
-def play(gan, batches, number: int, watch=None):
-    """Play ``number`` steps, and call ``watch(step)`` after each, from 1."""
+def play(gan, batches, number: int, watch=None, decay: bool = False):
+    """Play ``number`` steps, and call ``watch(step)`` after each, from 1; ``decay``: rates fall linearly to 0."""
     run = Play(gan, batches, number)
+    rates = [optimizer.lr for _, optimizer in run.seats]
     for step in range(1, number + 1):
+        if decay:
+            for (_, optimizer), rate in zip(run.seats, rates):
+                optimizer.lr = rate * (1 - (step - 1) / number)
         run.step()
         if watch is not None:
             watch(step)
@@ -52,7 +56,7 @@ def points_report(sample, data) -> dict:
 
 @shared
 def points(recipe: str, data: str, seed: int, number: int = POINT_STEPS, batch: int = 256, z_dim: int = 16,
-           hidden=(128, 128), **settings) -> dict:
+           hidden=(128, 128), decay: bool = False, **settings) -> dict:
     """Train on a point set; ``w1_path``: sliced W1 along the last fifth of the training; 400 ``samples``."""
     number, source, path = steps(number), POINTS[data], []
     gan = game(recipe, (2,), seed, z_dim=z_dim, hidden=hidden, **settings)
@@ -60,7 +64,7 @@ def points(recipe: str, data: str, seed: int, number: int = POINT_STEPS, batch: 
     def watch(step):
         if step > 0.8 * number and step % max(1, number // 100) == 0:
             path.append(distance(gan.sample(1000), source))
-    play(gan, PointBatches(source, batch), number, watch)
+    play(gan, PointBatches(source, batch), number, watch, decay)
     return {**points_report(gan.sample, source), "w1_path": path,
             "samples": gan.sample(400).astype(float).round(3).tolist()}
 

@@ -1,18 +1,27 @@
-"""Which normalisation follows a layer, by name: the ``g_norm`` and ``d_norm`` settings of all networks."""
+"""Which normalisation follows a layer, by name: the ``g_norm`` and ``d_norm`` settings of all networks.
+
+Features are normalised by "batch", "layer" or "instance", weights by "spectral"; "batch+spectral" is both, as in the
+generators of SAGAN and BigGAN.
+"""
 
 from __future__ import annotations
 
 from tinygan import nn
 
-NORMS = (None, "batch", "layer", "instance", "spectral")
+FEATURE_NORMS = (None, "batch", "layer", "instance")
+NORMS = (*FEATURE_NORMS, "spectral", *(f"{norm}+spectral" for norm in FEATURE_NORMS[1:]))
 
 
-def check_norm(name):
-    """``name`` when it is one of ``NORMS`` ("none" is None). Raises ValueError."""
+def parts(name):
+    """(norm of features or None, whether weights are normalised) of one of ``NORMS`` ("none" is None).
+
+    Raises ValueError for any other name.
+    """
     name = None if name == "none" else name
     if name not in NORMS:
         raise ValueError(f"norm: expected one of {', '.join(map(str, NORMS))}, got {name!r}")
-    return name
+    features = (name or "").removesuffix("spectral").removesuffix("+")
+    return features or None, features != (name or "")
 
 
 def norm_layers(name, channels: int, dims: int) -> list:
@@ -21,7 +30,7 @@ def norm_layers(name, channels: int, dims: int) -> list:
     "layer" is layer norm with one scale and shift per channel, as WGAN-GP's authors use it. "spectral" normalises
     weights instead: see :func:`normalize_weights`. Raises ValueError for instance norm of features without positions.
     """
-    name = check_norm(name)
+    name, _ = parts(name)
     if name == "batch":
         return [nn.BatchNorm2d(channels) if dims else nn.BatchNorm1d(channels)]
     if name == "layer":
@@ -33,7 +42,7 @@ def norm_layers(name, channels: int, dims: int) -> list:
 
 def has_shift(name) -> bool:
     """Whether the normalisation brings a shift of its own, so that the layer before it needs no bias."""
-    return name in ("batch", "layer", "instance")
+    return parts(name)[0] is not None
 
 
 def normalize_weights(name, network: nn.Module) -> None:
@@ -41,10 +50,10 @@ def normalize_weights(name, network: nn.Module) -> None:
 
     Raises ValueError for a name that is no norm's, also where no layer of the network would have asked for it.
     """
-    if check_norm(name) == "spectral":
+    if parts(name)[1]:
         for module in list(network.modules()):
             if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
                 nn.spectral_norm(module)
 
 
-__all__ = ["NORMS", "check_norm", "has_shift", "norm_layers", "normalize_weights"]
+__all__ = ["NORMS", "has_shift", "norm_layers", "normalize_weights"]

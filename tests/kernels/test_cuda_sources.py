@@ -10,54 +10,73 @@ from tinygan import backend
 from tinygan.kernels.cuda import launch
 
 FILES = sorted(file.stem for file in launch.SOURCES.glob("*.cu"))
-# The widest and the narrowest instantiation; the other two differ from them in one type each.
-VARIANTS = [(np.dtype(np.float32), False), (np.dtype(np.float64), True)]
+FLOAT, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+# What training uses, and all there is: each number type with positions of 32 and of 64 bits.
+USUAL, ALL = [(FLOAT, False)], [(FLOAT, False), (FLOAT, True), (DOUBLE, False), (DOUBLE, True)]
 
 
 def nvcc(folder, file, variant, architecture):
     """What nvcc has to say about sources/``file``.cu: nothing, when all is well."""
-    made = folder / f"{file}-{'-'.join(map(str, variant))}-{architecture}"
+    made = folder / "-".join([file, variant[0].name, "wide" if variant[1] else "narrow", architecture])
     made.with_suffix(".cu").write_text(launch.source(file), encoding="utf-8")
     command = ["nvcc", *launch.options(*variant), "-cubin", f"-arch={architecture}", "-Werror", "all-warnings", "-o",
                str(made.with_suffix(".cubin")), str(made.with_suffix(".cu"))]
     return subprocess.run(command, capture_output=True, text=True, timeout=300).stderr
 
 
-def compile_all(compile_one, architectures):
-    """The complaints about every file in every variant for every architecture, two at a time."""
-    jobs = [(file, variant, architecture) for file in FILES for variant in VARIANTS for architecture in architectures]
+def compile_all(compile_one, variants, architectures):
+    """The complaints about every file in all variants for all architectures, two at a time."""
+    jobs = [(file, variant, architecture) for file in FILES for variant in variants for architecture in architectures]
     with ThreadPoolExecutor(2) as pool:
         return {job: said for job, said in zip(jobs, pool.map(lambda job: compile_one(*job), jobs)) if said}
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("nvcc") is None, reason="expected nvcc to compile the CUDA sources, found none")
-def test_nvcc_compiles_every_source(tmp_path):
-    assert FILES
-    assert compile_all(lambda *job: nvcc(tmp_path, *job), ["sm_80", "sm_90"]) == {}
-
-
 def find_nvrtc():
-    """NVIDIA's runtime compiler as CuPy finds it, or None; it needs no GPU."""
+    """CuPy's binding of NVIDIA's runtime compiler, which needs no GPU; None where either is missing."""
     try:
-        from cupy.cuda import compiler
         from cupy_backends.cuda.libs import nvrtc
         nvrtc.getVersion()
-    except Exception:  # no CuPy, no CUDA, or a CuPy of another kind: each means that there is none
+    except Exception:  # no CuPy, or no library for it: its errors are of many classes
         return None
-    return compiler
+    return nvrtc
 
 
-@pytest.mark.skipif(find_nvrtc() is None, reason="expected CuPy with NVRTC to compile the CUDA sources, found none")
-def test_nvrtc_compiles_every_source():
+def nvrtc(file, variant, architecture):
+    """What NVRTC has to say about sources/``file``.cu: nothing, when all is well."""
     compiler = find_nvrtc()
+    program = compiler.createProgram(launch.source(file), f"{file}.cu", (), ())
+    try:
+        compiler.compileProgram(program, (*launch.options(*variant), f"-arch={architecture}"))
+    except compiler.NVRTCError:
+        return compiler.getProgramLog(program)
+    return compiler.getProgramLog(program).strip("\0\n ")
 
-    def compile_one(file, variant, architecture):
-        try:
-            compiler.compile_using_nvrtc(launch.source(file), launch.options(*variant), architecture)
-        except compiler.CompileException as error:
-            return str(error)
-    assert compile_all(compile_one, ["80", "90"]) == {}
+
+NVCC = pytest.mark.skipif(shutil.which("nvcc") is None, reason="expected nvcc to compile CUDA sources, found none")
+NVRTC = pytest.mark.skipif(find_nvrtc() is None, reason="expected CuPy with NVRTC to compile CUDA sources, found none")
+
+
+@NVCC
+def test_nvcc_compiles_every_source(tmp_path):
+    assert FILES
+    assert compile_all(lambda *job: nvcc(tmp_path, *job), USUAL, ["sm_90"]) == {}
+
+
+@NVCC
+@pytest.mark.slow
+def test_nvcc_compiles_every_variant(tmp_path):
+    assert compile_all(lambda *job: nvcc(tmp_path, *job), ALL, ["sm_80", "sm_90"]) == {}
+
+
+@NVRTC
+def test_nvrtc_compiles_every_source():
+    assert compile_all(nvrtc, USUAL, ["sm_90"]) == {}
+
+
+@NVRTC
+@pytest.mark.slow
+def test_nvrtc_compiles_every_variant():
+    assert compile_all(nvrtc, ALL, ["sm_80", "sm_90"]) == {}
 
 
 @pytest.mark.standin

@@ -1,12 +1,19 @@
-"""Pooling on CuPy arrays: sums over windows with their adjoint, maxima and their positions, offset by offset."""
+"""Pooling on CuPy arrays: sums over windows with their adjoint, maxima and their positions, one launch each.
+
+A thread computes one number and reads its window; windows that overlap meet in the cache, so that input and output go
+through memory about once. Sums are in the order of the window, without atomics: the same bits every time.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tinygan.backend import array_module
+from tinygan.kernels.cuda.geometry import window
+from tinygan.kernels.cuda.launch import kernel as compiled
+from tinygan.kernels.cuda.launch import launch
 from tinygan.kernels.layout import channels_first, channels_last
-from tinygan.kernels.windows import check_window, first_offsets, flat_offsets, output_size, reaches
+from tinygan.kernels.windows import check_window, output_size
 
 
 def window_sum(x, kernel, stride, padding):
@@ -14,12 +21,7 @@ def window_sum(x, kernel, stride, padding):
 
     ``x`` is (N, C, *S); returns (N, C, *out), channels-last in memory.
     """
-    image, ones = channels_last(x), (1,) * len(kernel)
-    out = output_size(x.shape[2:], kernel, stride, padding, ones)
-    y = array_module(x).zeros((len(x), *out, x.shape[1]), x.dtype)
-    for _, there, here in reaches(x.shape[2:], out, kernel, stride, padding, ones):
-        y[there] += image[here]
-    return channels_first(y)
+    return _pooled("window_sum", x, x.dtype, kernel, stride, padding, (1,) * len(kernel))
 
 
 def window_sum_transpose(g, size, kernel, stride, padding):
@@ -28,9 +30,10 @@ def window_sum_transpose(g, size, kernel, stride, padding):
     ``g`` is (N, C, *out); returns (N, C, *size), channels-last in memory.
     """
     cotangent = channels_last(g)
-    x = array_module(g).zeros((len(g), *size, g.shape[1]), g.dtype)
-    for _, there, here in reaches(size, g.shape[2:], kernel, stride, padding, (1,) * len(kernel)):
-        x[here] += cotangent[there]
+    x = array_module(g).empty((len(g), *size, g.shape[1]), g.dtype)
+    geometry = window(tuple(size), g.shape[2:], kernel, stride, padding, (1,) * len(kernel))
+    launch(compiled("pooling", "window_sum_transpose", g.dtype, max(x.size, g.size)), x.size, x, cotangent, geometry,
+           len(g), g.shape[1])
     return channels_first(x)
 
 
@@ -40,15 +43,7 @@ def max_pool(x, kernel, stride, padding, dilation):
     ``x`` is (N, C, *S); returns (N, C, *out), channels-last in memory. NaN wins over every number. Raises ValueError
     when a window lies in the padding altogether.
     """
-    xp, image, size = array_module(x), channels_last(x), x.shape[2:]
-    out = output_size(size, kernel, stride, padding, dilation)
-    for geometry in zip(size, out, kernel, stride, padding, dilation):
-        check_window(*geometry)
-    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    y = xp.full((len(x), *out, x.shape[1]), lowest, x.dtype)
-    for _, there, here in reaches(size, out, kernel, stride, padding, dilation):
-        y[there] = xp.maximum(y[there], image[here])
-    return channels_first(y)
+    return _pooled("max_pool", x, x.dtype, kernel, stride, padding, dilation)
 
 
 def max_pool_indices(x, kernel, stride, padding, dilation):
@@ -57,18 +52,17 @@ def max_pool_indices(x, kernel, stride, padding, dilation):
     Positions in the padding never win; of equal maxima the first in row-major order wins; NaN wins over every number
     (of several the last, as in PyTorch). Raises ValueError when a window lies in the padding altogether.
     """
-    xp = array_module(x)
+    return _pooled("max_pool_indices", x, np.int64, kernel, stride, padding, dilation)
+
+
+def _pooled(name, x, dtype, kernel, stride, padding, dilation):
+    """What kernel ``name`` makes of every window of x (N, C, *S): (N, C, *out) of ``dtype``."""
     image, size = channels_last(x), x.shape[2:]
     out = output_size(size, kernel, stride, padding, dilation)
-    _, corner, first = first_offsets(xp, size, out, kernel, stride, padding, dilation)
-    distances = flat_offsets(size, kernel, dilation)
-    index = xp.zeros((len(x), *out, x.shape[1]), np.int64)
-    index += first
-    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    best = xp.full(index.shape, lowest, x.dtype)
-    for number, there, here in reaches(size, out, kernel, stride, padding, dilation):
-        value = image[here]
-        wins = (value > best[there]) | (value != value)
-        index[there] = xp.where(wins, corner[there[1:]] + distances[number], index[there])
-        best[there] = xp.where(wins, value, best[there])
-    return channels_first(index)
+    if name != "window_sum":
+        for geometry in zip(size, out, kernel, stride, padding, dilation):
+            check_window(*geometry)
+    y = array_module(x).empty((len(x), *out, x.shape[1]), dtype)
+    launch(compiled("pooling", name, x.dtype, max(x.size, y.size)), y.size, y, image,
+           window(size, out, kernel, stride, padding, dilation), y.size // max(1, x.shape[1]), x.shape[1])
+    return channels_first(y)

@@ -20,7 +20,8 @@ import numpy
 COMPILER = next(filter(None, map(shutil.which, ("g++", "clang++"))), None)
 HEADER = Path(__file__).with_name("host_shim.h")
 FLAGS = ["-std=c++17", "-O1", "-shared", "-fPIC", "-ffp-contract=off", "-fno-strict-aliasing", "-Wall",
-         "-Wno-tautological-compare", "-Werror"]  # x != x is how a kernel asks for NaN
+         "-Wno-tautological-compare",  # x != x is how a kernel asks for NaN
+         "-Wno-unknown-pragmas", "-Werror"]
 MOST_BLOCKS = 3
 
 threads = 1

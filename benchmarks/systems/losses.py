@@ -28,7 +28,7 @@ def minimax(found, seed):
     found.note("FID_J, non-saturating", other)
 
 
-@system("L02", "Non-saturating GAN on digits", seeds=3, minutes=1.2)
+@system("L02", "Non-saturating GAN on digits", seeds=3, minutes=1.8)
 def non_saturating(found, seed):
     trained, untrained = plain_digits(seed, number=15_000), untrained_digits(seed)
     found.at_least("share with confidence > 0.9", trained["confident"], 0.75, "CAL")

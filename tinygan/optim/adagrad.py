@@ -26,8 +26,11 @@ class Adagrad(Optimizer):
 
     moments = ("sum",)
 
+    def first_moment(self, parameter, group):
+        moment = super().first_moment(parameter, group)
+        moment += group["initial_accumulator_value"]
+        return moment
+
     def update(self, kernels, p, g, state, group):
-        if state["step"] == 1:
-            state["sum"] += group["initial_accumulator_value"]
         kernels.adagrad_step(p, g, state["sum"], group["lr"], group["lr_decay"], group["eps"], group["weight_decay"],
                              state["step"])

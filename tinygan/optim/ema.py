@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 
+from tinygan.backend import array_module
+from tinygan.kernels import kernels_for
 from tinygan.tensor import Tensor
 
 
@@ -28,16 +30,18 @@ class EMA:
         if [name for name, _ in self.live.named_parameters()] != [name for name, _ in self.module.named_parameters()]:
             raise RuntimeError("EMA.update: expected the parameters the live module had when it was copied, got "
                                "others; make a new EMA after changing the network")
-        weight = 1.0 if self.updates < self.start else 1.0 - self.decay
-        for (_, live), (_, average) in pairs:
-            if weight == 1.0:
-                average.data[...] = live.data
-            else:
-                average.data += (live.data - average.data) * weight
+        pairs = [(average, live) for (_, live), (_, average) in pairs]
+        _average([(average.data, live.data) for average, live in pairs],
+                 1.0 if self.updates < self.start else 1.0 - self.decay)
+        for average, _ in pairs:
             average.written("EMA.update")
+        copies = []
         for live, average in zip(self.live.modules(), self.module.modules()):
             for name, tensor in live._buffers.items():
-                average._buffers[name] = None if tensor is None else Tensor(tensor.data.copy())
+                if tensor is not None:
+                    copies.append((array_module(tensor.data).empty(tensor.shape, tensor.dtype), tensor.data))
+                average._buffers[name] = None if tensor is None else Tensor(copies[-1][0])
+        _average(copies, 1.0)
         self.updates += 1
 
     def state_dict(self) -> dict:
@@ -51,3 +55,10 @@ class EMA:
 
     def __repr__(self) -> str:
         return f"EMA({type(self.module).__name__}, decay={self.decay}, start={self.start}, updates={self.updates})"
+
+
+def _average(pairs, weight):
+    """average <- average + weight (value - average) for all pairs (average, value) of arrays: on a GPU one launch."""
+    if pairs:
+        averages, values = zip(*pairs)
+        kernels_for(averages[0]).average_step(averages, values, weight)

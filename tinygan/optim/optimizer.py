@@ -71,8 +71,15 @@ class Optimizer:
         """The moments that these options need."""
         return self.moments
 
+    def first_moment(self, parameter, group: dict):
+        """A moment of ``parameter`` before its first step: C-contiguous zeros in its shape, dtype and device."""
+        return _zeros_like(parameter)
+
     def update(self, kernels, p, g, state: dict, group: dict) -> None:
-        """Step number ``state["step"]`` (from 1) on the array ``p`` in place, with the gradient ``g``."""
+        """Step number ``state["step"]`` (from 1) on the array ``p`` in place, with the gradient ``g``.
+
+        On a GPU ``p``, ``g`` and the moments in ``state`` are lists of arrays, which the kernels take too.
+        """
         raise NotImplementedError(f"{self.name}.update")
 
     # The step
@@ -120,7 +127,10 @@ class Optimizer:
                 state["step"] = state.get("step", 0) + 1
                 for name in self.used_moments(group):
                     if name not in state:  # the first step, or the first since an option was changed
-                        state[name] = _zeros_like(self.params[i])
+                        state[name] = self.first_moment(self.params[i], group)
+            if some and self.params[some[0]].device.type == "cuda":
+                self._step_in_one_launch(some, arrays, group)
+                continue
             small = tuple([i for i in some if self.params[i].size <= TOGETHER])
             if len(small) > 1 and len({(self.state[i]["step"], self.params[i].dtype) for i in small}) == 1:
                 self._step_together(small, arrays, group)
@@ -130,8 +140,22 @@ class Optimizer:
                 self.update(kernels_for(p.data), p.data, arrays[i], self.state[i], group)
                 p.written(f"{self.name}.apply")
 
+    def _step_in_one_launch(self, indices, arrays, group) -> None:
+        """The step of all parameters on a GPU, whose kernels take lists: one launch for those at the same step number.
+
+        A launch costs as much as the arithmetic of a million elements.
+        """
+        for step in dict.fromkeys(self.state[i]["step"] for i in indices):
+            chosen = [i for i in indices if self.state[i]["step"] == step]
+            params = [self.params[i] for i in chosen]
+            state = {name: [self.state[i][name] for i in chosen] for name in self.used_moments(group)}
+            self.update(kernels_for(params[0].data), [p.data for p in params], [arrays[i] for i in chosen],
+                        {"step": step, **state}, group)
+            for p in params:
+                p.written(f"{self.name}.apply")
+
     def _step_together(self, indices, arrays, group) -> None:
-        """The step of several small parameters as one: the calls of a step cost more than its arithmetic.
+        """The step of several small parameters on a CPU as one: the calls of a step cost more than its arithmetic.
 
         Every kernel works element by element, so the bits are those of one step each.
         """

@@ -5,7 +5,7 @@ from tinygan.kernels.cpu.bias import add_bias, channel_sum
 from tinygan.kernels.cpu.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cpu.matmul import matmul
 from tinygan.kernels.cpu.normalize import normalize, normalize_vjp
-from tinygan.kernels.cpu.optimizers import adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
+from tinygan.kernels.cpu.optimizers import adagrad_step, adam_step, adamw_step, average_step, rmsprop_step, sgd_step
 from tinygan.kernels.cpu.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
 
 __all__ = [
@@ -14,6 +14,6 @@ __all__ = [
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
     "normalize", "normalize_vjp",
-    "adagrad_step", "adam_step", "adamw_step", "rmsprop_step", "sgd_step",
+    "adagrad_step", "adam_step", "adamw_step", "average_step", "rmsprop_step", "sgd_step",
     "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
 ]

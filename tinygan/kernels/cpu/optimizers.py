@@ -4,9 +4,14 @@ before it is added, where PyTorch may fuse the two: the last bit can differ).
 A step is a dozen passes over arrays of the size of the parameter, so a large parameter is walked in blocks of its flat
 memory that stay in cache through all passes, spread over the thread pool. Every operation is elementwise: the bits do
 not depend on the blocks. Hyperparameters become Python floats, which keep the dtype of the parameter.
+
+Every argument that is an array may be a list of arrays, aligned with the other lists, as on a GPU, where all of them
+are one launch.
 """
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 
@@ -16,6 +21,18 @@ from tinygan.kernels.threads import parallel_for
 _BLOCK = 1 << 17  # elements of a block: long enough for its passes to hide the hand-over of the interpreter lock
 
 
+def _one_by_one(step):
+    """``step`` for single arrays, which takes lists of them too."""
+    @functools.wraps(step)
+    def stepped(first, *rest):
+        if not isinstance(first, (list, tuple)):
+            return step(first, *rest)
+        for j, array in enumerate(first):
+            step(array, *[value[j] if isinstance(value, (list, tuple)) else value for value in rest])
+    return stepped
+
+
+@_one_by_one
 def sgd_step(p, g, buf, lr, momentum, dampening, weight_decay, nesterov, first):
     """One step of gradient descent with momentum on ``p`` in place; ``g`` is left as it is.
 
@@ -46,6 +63,7 @@ def sgd_step(p, g, buf, lr, momentum, dampening, weight_decay, nesterov, first):
     _walk(block, p, g, buf)
 
 
+@_one_by_one
 def rmsprop_step(p, g, square_avg, buf, grad_avg, lr, alpha, eps, weight_decay, momentum, centered):
     """One step of RMSprop (Tieleman and Hinton 2012, lecture 6.5) on ``p`` in place; ``g`` is left as it is.
 
@@ -81,6 +99,7 @@ def rmsprop_step(p, g, square_avg, buf, grad_avg, lr, alpha, eps, weight_decay, 
     _walk(block, p, g, square_avg, buf, grad_avg)
 
 
+@_one_by_one
 def adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, step):
     """Step number ``step`` (from 1) of Adam (Kingma and Ba 2014, arXiv:1412.6980, Algorithm 1) on ``p`` in place.
 
@@ -106,6 +125,7 @@ def adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, step):
     _walk(block, p, g, m, v)
 
 
+@_one_by_one
 def adamw_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, step):
     """Step number ``step`` (from 1) of AdamW (Loshchilov and Hutter 2017, arXiv:1711.05101, Algorithm 2) on ``p``.
 
@@ -121,6 +141,7 @@ def adamw_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, step):
     adam_step(p, g, m, v, lr, beta1, beta2, eps, 0.0, step)
 
 
+@_one_by_one
 def adagrad_step(p, g, total, lr, lr_decay, eps, weight_decay, step):
     """Step number ``step`` (from 1) of Adagrad (Duchi et al. 2011, JMLR 12, Figure 1) on ``p`` in place.
 
@@ -141,6 +162,20 @@ def adagrad_step(p, g, total, lr, lr_decay, eps, weight_decay, step):
         p += t
 
     _walk(block, p, g, total)
+
+
+@_one_by_one
+def average_step(average, value, weight):
+    """average <- average + weight (value - average) in place; with a weight of 1 exactly the value, of any dtype."""
+    def block(average, value):
+        if weight == 1:
+            average[...] = value
+        else:
+            t = np.subtract(value, average, out=_room("t", average))
+            t *= weight
+            average += t
+
+    _walk(block, average, value)
 
 
 def _lerp(average, g, weight, t):

@@ -9,7 +9,7 @@ from tinygan.kernels.cuda.bias import add_bias, channel_sum
 from tinygan.kernels.cuda.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cuda.matmul import matmul
 from tinygan.kernels.cuda.normalize import normalize, normalize_vjp
-from tinygan.kernels.cuda.optimizers import adagrad_step, adam_step, adamw_step, rmsprop_step, sgd_step
+from tinygan.kernels.cuda.optimizers import adagrad_step, adam_step, adamw_step, average_step, rmsprop_step, sgd_step
 from tinygan.kernels.cuda.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
 
 __all__ = [
@@ -18,6 +18,6 @@ __all__ = [
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
     "normalize", "normalize_vjp",
-    "adagrad_step", "adam_step", "adamw_step", "rmsprop_step", "sgd_step",
+    "adagrad_step", "adam_step", "adamw_step", "average_step", "rmsprop_step", "sgd_step",
     "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
 ]

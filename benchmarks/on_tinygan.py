@@ -15,6 +15,8 @@ from tinygan import kernels, losses, models, nn, optim, random
 from tinygan.kernels import cpu
 from tinygan.models.sngan_resnet import sngan_resnet as sngan_networks
 
+DEVICE = "cpu"  # where networks, data and noise are; on_gpu_tinygan.py changes it
+
 
 def settle():
     """Everything that is loaded or started by the first convolution of any program."""
@@ -32,18 +34,19 @@ def count(run) -> dict:
             return out
         return call
 
+    offered = kernels.kernels_for(random.normal((1,), device=DEVICE))
     with contextlib.ExitStack() as stack:
         for name, shape_of in COUNTERS.items():
-            kernel = getattr(cpu, name)
-            stack.callback(setattr, cpu, name, kernel)
-            setattr(cpu, name, counted(kernel, shape_of))
+            kernel = getattr(offered, name)
+            stack.callback(setattr, offered, name, kernel)
+            setattr(offered, name, counted(kernel, shape_of))
         run()
     return {"flops": sum(2 * b * m * n * k for b, m, n, k in products), "products": products,
             "parameters": getattr(run, "parameters", None)}
 
 
 def noise(*shape):
-    return tinygan.Tensor(random.normal(shape))
+    return tinygan.Tensor(random.normal(shape, device=DEVICE))
 
 
 def counting(run, *networks):
@@ -135,9 +138,9 @@ def one_layer(what, batch, channels, size, outputs, kernel, stride, padding):
     """One of the three kernels of a layer, on arrays as the layers before and after it hand them over."""
     settle()
     out = (size + 2 * padding - kernel) // stride + 1
-    x = random.normal((batch, size, size, channels)).transpose(0, 3, 1, 2)
-    g = random.normal((batch, out, out, outputs)).transpose(0, 3, 1, 2)
-    w = random.normal((outputs, channels, kernel, kernel))
+    x, g, w = [random.normal(shape, device=DEVICE) for shape in (
+        (batch, size, size, channels), (batch, out, out, outputs), (outputs, channels, kernel, kernel))]
+    x, g = [image.transpose(0, 3, 1, 2) for image in (x, g)]
     rest = (stride, stride), (padding, padding), (1, 1), 1
     offered = kernels.kernels_for(x)
     return {"forward": lambda: offered.correlate(x, w, *rest),
@@ -168,15 +171,16 @@ def images(settings):
 def mlp_gan(settings):
     def make():
         hidden = (settings["hidden"],) * 2
-        G = models.MLPGenerator(settings["z_dim"], (2,), hidden)
-        return two_player_loop(G, models.MLPDiscriminator((2,), hidden), noise(settings["batch"], 2),
-                               settings["z_dim"], losses.non_saturating)
+        G = models.MLPGenerator(settings["z_dim"], (2,), hidden).to(DEVICE)
+        D = models.MLPDiscriminator((2,), hidden).to(DEVICE)
+        return two_player_loop(G, D, noise(settings["batch"], 2), settings["z_dim"], losses.non_saturating)
     return {"iteration": {"tinygan": make}}
 
 
 def dcgan_pair(settings, **norms):
     G = models.DCGANGenerator(settings["z_dim"], settings["channels"], settings["images"], settings["size"])
-    return G, models.DCGANDiscriminator(settings["channels"], settings["images"], settings["size"], **norms)
+    D = models.DCGANDiscriminator(settings["channels"], settings["images"], settings["size"], **norms)
+    return G.to(DEVICE), D.to(DEVICE)
 
 
 def dcgan(settings):

@@ -23,6 +23,7 @@ from torch.utils.flop_counter import flop_registry
 from work import style_shapes
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
+DEVICE = "cpu"  # of the cases that on_gpu_torch.py takes over, which changes it
 FORMATS = {"default": torch.contiguous_format, "channels-last": torch.channels_last}
 
 
@@ -112,7 +113,7 @@ def convolution(settings):
 
 def one_layer(fmt, what, batch, channels, size, outputs, kernel, stride, padding):
     out = (size + 2 * padding - kernel) // stride + 1
-    x, g, w = [torch.randn(shape).to(memory_format=FORMATS[fmt]) for shape in (
+    x, g, w = [torch.randn(shape, device=DEVICE).to(memory_format=FORMATS[fmt]) for shape in (
         (batch, channels, size, size), (batch, outputs, out, out), (outputs, channels, kernel, kernel))]
     if what == "forward":
         return lambda: F.conv2d(x, w, None, stride, padding)
@@ -219,13 +220,13 @@ def hinge_d(real, fake):
 
 
 def two_player_loop(networks, x, z_dim, losses, fmt="default", frozen=False, betas=(0.5, 0.999), fused=None):
-    G, D = [network.to(memory_format=FORMATS[fmt]) for network in networks]
+    G, D = [network.to(DEVICE, memory_format=FORMATS[fmt]) for network in networks]
     x = x.to(memory_format=FORMATS[fmt]) if x.ndim == 4 else x
     g_opt, d_opt = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=betas, fused=fused) for net in (G, D)]
     d_loss, g_loss = losses
 
     def iteration():
-        fake = G(torch.randn(len(x), z_dim))
+        fake = G(torch.randn(len(x), z_dim, device=DEVICE))
         d_opt.zero_grad()
         d_loss(D(x), D(fake.detach())).backward()
         d_opt.step()
@@ -242,7 +243,8 @@ def two_player_loop(networks, x, z_dim, losses, fmt="default", frozen=False, bet
 def loops(networks, x_shape, z_dim, losses, formats, betas=(0.5, 0.999)):
     """Every way of writing the loop, by label."""
     def maker(**options):
-        return lambda: two_player_loop(networks(), torch.randn(x_shape), z_dim, losses, betas=betas, **options)
+        return lambda: two_player_loop(networks(), torch.randn(x_shape, device=DEVICE), z_dim, losses, betas=betas,
+                                       **options)
     found = {}
     for fmt in formats:
         found[f"torch {fmt}"] = maker(fmt=fmt)
@@ -284,15 +286,15 @@ def wgan_gp(settings):
 
 
 def critic_iteration(settings, fmt):
-    G, D = [network.to(memory_format=FORMATS[fmt]) for network in dcgan_networks(settings, d_norm=False)]
+    G, D = [network.to(DEVICE, memory_format=FORMATS[fmt]) for network in dcgan_networks(settings, d_norm=False)]
     batch, size = settings["batch"], settings["size"]
-    x = torch.randn(batch, settings["images"], size, size).to(memory_format=FORMATS[fmt])
+    x = torch.randn(batch, settings["images"], size, size, device=DEVICE).to(memory_format=FORMATS[fmt])
     d_opt = torch.optim.Adam(D.parameters(), lr=1e-4, betas=(0.0, 0.9))
 
     def iteration():
         with torch.no_grad():
-            fake = G(torch.randn(batch, settings["z_dim"]))
-        share = torch.rand(batch, 1, 1, 1)
+            fake = G(torch.randn(batch, settings["z_dim"], device=DEVICE))
+        share = torch.rand(batch, 1, 1, 1, device=DEVICE)
         between = (share * x + (1 - share) * fake).requires_grad_()
         (g,) = torch.autograd.grad(D(between).sum(), between, create_graph=True)
         norm = ((g * g).sum((1, 2, 3)) + 1e-12).sqrt()

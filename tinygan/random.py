@@ -2,7 +2,8 @@
 
 A draw is a pure function of (seed, stream, counter): the counter of its stream goes up by one with every draw, and
 every counter starts a Philox sequence of its own (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
-So previews and metrics cannot disturb training, and the whole state of a run is one seed and a handful of integers.
+So previews and metrics cannot disturb training, and the whole state of a run is one seed and a handful of integers,
+the same on every device: what was drawn for a CPU goes on on a GPU, where one launch fills an array and nothing waits.
 
 >>> from tinygan import random
 >>> random.manual_seed(0)
@@ -19,6 +20,8 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan.backend import device as as_device
+from tinygan.kernels import kernels_for
+from tinygan.kernels.cpu.random import generator
 
 STREAMS = ("init", "data", "noise", "penalty", "augment", "dropout", "preview")
 
@@ -50,52 +53,57 @@ def set_state(state: dict) -> None:
     _counters.update(state["counters"])
 
 
-def _generator(stream: str, xp):
-    """The generator of this stream's next draw; advances the stream's counter."""
+def _next(stream: str) -> tuple:
+    """The name (seed, number of the stream, counter) of this stream's next draw; advances the stream's counter."""
     if stream not in _counters:
         raise ValueError(f"random: expected a stream out of {STREAMS}, got {stream!r}")
     counter = _counters[stream]
     _counters[stream] = counter + 1
-    # Philox: the key is (seed, stream); the counter's upper words number the draw, so that draws never overlap
-    key = np.array([_seed, STREAMS.index(stream)], dtype=np.uint64)
-    if xp is np:
-        return np.random.Generator(np.random.Philox(key=key, counter=np.array([0, 0, 0, counter], dtype=np.uint64)))
-    # CuPy's Philox takes one seed: hash the three numbers with the same cipher, on the host
-    seed = np.random.Philox(key=key, counter=np.array([0, 0, 0, counter], dtype=np.uint64)).random_raw()
-    return xp.random.Generator(xp.random.Philox4x3210(int(seed)))
+    return _seed, STREAMS.index(stream), counter
+
+
+def _drawn(kernel: str, shape, stream: str, dtype, device, *numbers):
+    """A new array on ``device``, filled by the kernel of this name with the stream's next draw."""
+    device, name = as_device(device), _next(stream)
+    if device.type == "cpu":
+        out = np.empty(shape, dtype)
+        getattr(kernels_for(out), kernel)(out, *name, *numbers)
+        return out
+    with device.xp.cuda.Device(device.index):
+        out = device.xp.empty(shape, dtype)
+        getattr(kernels_for(out), kernel)(out, *name, *numbers)
+        return out
 
 
 def normal(shape, stream: str = "noise", dtype=np.float32, device="cpu"):
-    """An array of independent N(0, 1) draws of the given shape."""
-    return _generator(stream, as_device(device).xp).standard_normal(shape, dtype=dtype)
+    """An array of independent N(0, 1) draws of the given shape; CPU and GPU agree in distribution only."""
+    return _drawn("draw_normal", shape, stream, dtype, device)
 
 
 def uniform(shape, low: float = 0.0, high: float = 1.0, stream: str = "noise", dtype=np.float32, device="cpu"):
-    """An array of independent draws, uniform on [low, high), of the given shape."""
-    draws = _generator(stream, as_device(device).xp).random(shape, dtype=dtype)
-    if (low, high) == (0.0, 1.0):
-        return draws
-    draws *= high - low
-    draws += low
-    return draws
+    """An array of independent draws, uniform on [low, high), of the given shape; the same bits on CPU and GPU."""
+    return _drawn("draw_uniform", shape, stream, dtype, device, low, high)
 
 
 def integers(low: int, high: int, shape, stream: str = "noise", device="cpu"):
-    """An int64 array of independent draws, uniform on {low, ..., high - 1}, of the given shape."""
-    xp = as_device(device).xp
-    generator = _generator(stream, xp)
-    return generator.integers(low, high, size=shape, dtype=np.int64) if xp is np else \
-        generator.integers(low, high - 1, size=shape, endpoint=True).astype(np.int64)
+    """An int64 array of independent draws, uniform on {low, ..., high - 1}, of the given shape.
+
+    CPU and GPU agree but where a draw is rejected (see `tinygan.kernels.cuda.random`). Raises ValueError unless low <
+    high.
+    """
+    if not low < high:
+        raise ValueError(f"random.integers: expected low < high, got {low} and {high}")
+    return _drawn("draw_integers", shape, stream, np.int64, device, low, high)
 
 
 def permutation(n: int, stream: str = "data") -> np.ndarray:
     """A random order of 0 ... n-1 as an int64 array on the host (it indexes data sets, which live there)."""
-    return _generator(stream, np).permutation(n)
+    return generator(*_next(stream)).permutation(n)
 
 
 def bernoulli(p: float, shape, stream: str = "noise", dtype=np.float32, device="cpu"):
-    """An array of independent draws that are 1 with probability ``p`` and else 0."""
-    return (_generator(stream, as_device(device).xp).random(shape, dtype=np.float32) < p).astype(dtype)
+    """An array of independent draws that are 1 with probability ``p`` and else 0; the same bits on CPU and GPU."""
+    return _drawn("draw_bernoulli", shape, stream, dtype, device, p)
 
 
 __all__ = ["STREAMS", "bernoulli", "get_state", "integers", "manual_seed", "normal", "permutation", "set_state",

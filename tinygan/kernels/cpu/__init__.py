@@ -7,6 +7,7 @@ from tinygan.kernels.cpu.matmul import matmul
 from tinygan.kernels.cpu.normalize import normalize, normalize_vjp
 from tinygan.kernels.cpu.optimizers import adagrad_step, adam_step, adamw_step, average_step, rmsprop_step, sgd_step
 from tinygan.kernels.cpu.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
+from tinygan.kernels.cpu.random import draw_bernoulli, draw_integers, draw_normal, draw_uniform
 
 __all__ = [
     "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
@@ -16,4 +17,5 @@ __all__ = [
     "normalize", "normalize_vjp",
     "adagrad_step", "adam_step", "adamw_step", "average_step", "rmsprop_step", "sgd_step",
     "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
+    "draw_bernoulli", "draw_integers", "draw_normal", "draw_uniform",
 ]

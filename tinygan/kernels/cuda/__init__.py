@@ -11,6 +11,7 @@ from tinygan.kernels.cuda.matmul import matmul
 from tinygan.kernels.cuda.normalize import normalize, normalize_vjp
 from tinygan.kernels.cuda.optimizers import adagrad_step, adam_step, adamw_step, average_step, rmsprop_step, sgd_step
 from tinygan.kernels.cuda.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
+from tinygan.kernels.cuda.random import draw_bernoulli, draw_integers, draw_normal, draw_uniform
 
 __all__ = [
     "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
@@ -20,4 +21,5 @@ __all__ = [
     "normalize", "normalize_vjp",
     "adagrad_step", "adam_step", "adamw_step", "average_step", "rmsprop_step", "sgd_step",
     "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
+    "draw_bernoulli", "draw_integers", "draw_normal", "draw_uniform",
 ]

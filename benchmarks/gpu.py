@@ -1,7 +1,8 @@
 """Measure tinygan on a GPU: ``python benchmarks/gpu.py [--quick] [--only PART ...] [--data FOLDER]``.
 
-Ends within nine minutes (--quick: four) and writes gpu.json and gpu.md to benchmarks/results/gpu, or to the folder in
-the environment variable OUT. Needs CuPy and a GPU; compares with PyTorch where it is installed and can use the GPU.
+Ends within nine minutes (--quick: four) and writes gpu.json, gpu.md and, where something failed, gpu.log to
+benchmarks/results/gpu, or to the folder in the environment variable OUT. Needs CuPy and a GPU; compares with PyTorch
+where it is installed and can use the GPU.
 Every part has a process of its own and a limit in seconds: one that fails, hangs or breaks the device's context leaves
 the others' figures. Times are those between two events of the device, both sides warm and in turn, once in float32 and
 once in TF32 on both sides. What the parts are: ``--list`` and gpu_parts.py.
@@ -27,6 +28,7 @@ from machine import machine, versions
 HERE = Path(__file__).resolve().parent
 MINUTES = (9, 4)  # full, quick
 SPARE = 10        # seconds kept back for the report
+LOG_LINES = 60    # that are kept of a part that failed
 CAN_TORCH = "import sys, torch; sys.exit(not torch.cuda.is_available())"
 
 
@@ -56,26 +58,33 @@ def one_part(options) -> None:
 
 
 def run_part(name: str, seconds: float, arguments: list, folder: Path) -> dict:
-    """Run a part in a process, and return what it saved; ``failed`` says how it ended if it did not end well."""
+    """Run a part in a process, and return what it saved; ``ended`` says how, if it did not end well."""
     result, log = folder / f"{name}.json", folder / f"{name}.log"
     command = [sys.executable, str(HERE / "gpu.py"), "--part", name, "--seconds", str(seconds), "--result", str(result),
                *arguments]
-    started, failed = time.monotonic(), None
+    started, ended = time.monotonic(), None
     with log.open("w") as output:
         # a session of its own, so that the processes of its sides end with it
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             if process.wait(seconds):
                 last = log.read_text(errors="replace").strip().splitlines()[-1:]
-                failed = f"exit code {process.returncode}: {' '.join(last)[:400]}"
+                ended = f"exit code {process.returncode}: {' '.join(last)[:400]}"
         except subprocess.TimeoutExpired:
-            failed = f"not done within its {seconds:.0f} s"
+            ended = f"not done within its {seconds:.0f} s"
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     found = json.loads(result.read_text()) if result.exists() else {}
-    return {"took_seconds": round(time.monotonic() - started, 1), **({"failed": failed} if failed else {}), **found}
+    return {**found, "took_seconds": round(time.monotonic() - started, 1), **({"ended": ended} if ended else {})}
+
+
+def keep_log(name: str, found: dict, log: Path, kept: Path) -> None:
+    """Add the end of what a part printed to one file, where something went wrong."""
+    if log.exists() and (found.get("ended") or found.get("notes")):
+        with kept.open("a") as file:
+            file.write("\n".join([f"== {name}", *log.read_text(errors="replace").splitlines()[-LOG_LINES:], ""]))
 
 
 def gpu() -> dict:
@@ -108,6 +117,7 @@ def main(arguments=None) -> int:
     rest = [*(["--quick"] if options.quick else []), *(["--alone"] if alone else []), "--data", options.data]
     out = Path(os.environ.get("OUT") or HERE / "results" / "gpu")
     out.mkdir(parents=True, exist_ok=True)
+    (out / "gpu.log").unlink(missing_ok=True)
     outcome = {"mode": "quick" if options.quick else "full", "gpu": device, "machine": machine(),
                "versions": versions(), "against": None if alone else "torch", "parts": {},
                "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")}
@@ -116,10 +126,11 @@ def main(arguments=None) -> int:
             limit = min(PARTS[name].limits[options.quick], end - time.monotonic())
             print(f"{name} ...", flush=True)
             outcome["parts"][name] = run_part(name, limit, rest, Path(folder)) if limit > 5 else \
-                {"failed": "no time was left"}
-            print(f"    {outcome['parts'][name].get('failed', 'done')}", flush=True)
+                {"ended": "no time was left"}
+            print(f"    {outcome['parts'][name].get('ended', 'done')}", flush=True)
             (out / "gpu.json").write_text(json.dumps(outcome, indent=1) + "\n")
             (out / "gpu.md").write_text(report(outcome))
+            keep_log(name, outcome["parts"][name], Path(folder) / f"{name}.log", out / "gpu.log")
     print(report(outcome))
     return 0
 

@@ -187,8 +187,8 @@ def outcomes(text: str) -> dict:
 
 
 def environment() -> dict:
-    """With this tree's tinygan."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    """With this tree's tinygan before everything else."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
 
 
 def operations(options, save) -> None:

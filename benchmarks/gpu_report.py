@@ -13,7 +13,7 @@ def report(outcome: dict) -> str:
     parts, device = outcome["parts"], outcome["gpu"]
     lines = ["# tinygan on a GPU", "", conditions(outcome, device), "", *peak_lines(parts.get("peak", {})), "",
              *times(parts), "", *facts(parts), ""]
-    failed = [f"* {PARTS[name].title}: {found['failed']}" for name, found in parts.items() if "failed" in found]
+    failed = [f"* {PARTS[name].title}: {found['ended']}" for name, found in parts.items() if "ended" in found]
     notes = [f"* {PARTS[name].title}: {note}" for name, found in parts.items() for note in found.get("notes", ())]
     return "\n".join(lines + (["Not measured, or not to the end:", "", *failed, *notes, ""] if failed or notes else []))
 

@@ -11,9 +11,10 @@ from cases import CASES, REPORT_ONLY
 SHARE = {"name": "blas_share", "title": "share of a DCGAN iteration that its matrix products would need at BLAS peak",
          "floor": 0.55, "goal": 0.75}
 BEGIN, END = "<!-- results: written by run.py -->", "<!-- end of results -->"
+# Title, the part of gpu.py that measures it (None: none does yet), floor and goal.
 NOT_HERE = [
-    ("H200: DCGAN iteration, batch 64, against PyTorch eager", 1.0, 0.5),
-    ("H200: the same against torch.compile with CUDA graphs", 1.3, 0.9),
+    ("H200: DCGAN iteration, batch 64, against PyTorch eager", "dcgan_64", 1.0, 0.5),
+    ("H200: the same against torch.compile with CUDA graphs", None, 1.3, 0.9),
 ]
 
 
@@ -168,12 +169,22 @@ def insert(readme: Path, begin: str, end: str, lines: list) -> None:
     readme.write_text(before + "\n".join([begin, "", *lines, end]) + rest.partition(end)[2])
 
 
+def on_a_gpu(folder: Path, part: str | None) -> str:
+    """The ratios of a part of gpu.py in its latest results, one per precision, and the name of the GPU."""
+    path = folder / "results" / "gpu" / "gpu.json"
+    outcome = json.loads(path.read_text()) if path.exists() else {"parts": {}}
+    entries = outcome["parts"].get(part, {}).get("parts", {})
+    ratios = [f"**{entry['ratio']['median']:.2f}** ({entry['ratio']['low']:.2f} to {entry['ratio']['high']:.2f}) in "
+              f"{label.partition(':')[0]}" for label, entry in entries.items() if "ratio" in entry]
+    return f"{', '.join(ratios)}, on {outcome['gpu']['name']}" if ratios else "not measured: needs a GPU"
+
+
 def write_report(folder: Path) -> None:
     """Write the results in ``folder``/results into README.md, between its two marks, and draw ratios.png."""
     results = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "results").glob("*.json"))}
     results = {name: outcome for name, outcome in results.items() if name in CASES and outcome["mode"] == "full"}
-    beyond = [f"| {title} | not measured: needs a GPU | {floor:g} | {goal:g} | | | |"
-              for title, floor, goal in NOT_HERE]
+    beyond = [f"| {title} | {on_a_gpu(folder, part)} | {floor:g} | {goal:g} | | | |"
+              for title, part, floor, goal in NOT_HERE]
     insert(folder / "README.md", BEGIN, END,
            [*conditions(results), "", *table(results), *beyond, "", "![ratios, with floors and goals](ratios.png)", "",
             "All competitors:", "", *details(results), ""])

@@ -99,7 +99,7 @@ def judge(G, untrained, device):
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (ValueError, RuntimeError) as error:     # bad data, settings, folders, checkpoints, devices
+    except (ValueError, RuntimeError, MemoryError) as error:  # bad data, settings, folders, checkpoints, full devices
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("interrupted; continue after the last finished epoch with --resume and the run folder")

@@ -23,6 +23,7 @@ def pytest_configure(config):
         from tinygan import backend
         if not backend.cuda_available():
             raise pytest.UsageError("--device cuda: expected CuPy and a GPU that it finds, got none")
+        config.addinivalue_line("filterwarnings", "ignore:::cupy.*")  # what CuPy warns of is no error of ours
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses

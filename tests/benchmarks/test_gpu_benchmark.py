@@ -105,10 +105,10 @@ def test_the_difference_of_two_arrays(scripts):
 def test_a_part_that_fails_or_takes_too_long_is_said_so(scripts, tmp_path):
     run_part = scripts["gpu"].run_part
     found = run_part("peak", 60.0, ["--quick", "--alone"], tmp_path)       # no GPU here
-    assert found["failed"].startswith("exit code 1: RuntimeError: device 'cuda'")
+    assert found["ended"].startswith("exit code 1: RuntimeError: device 'cuda'")
     (tmp_path / "memory.json").write_text('{"records": [1]}')               # as if saved before the limit
     found = run_part("memory", 0.01, ["--quick"], tmp_path)
-    assert found["failed"] == "not done within its 0 s" and found["records"] == [1] and found["took_seconds"] < 10
+    assert found["ended"] == "not done within its 0 s" and found["records"] == [1] and found["took_seconds"] < 10
 
 
 def test_all_parts_fit_into_the_time(scripts):
@@ -152,7 +152,7 @@ def test_the_page(scripts):
     text = scripts["report"].report(outcome({
         "peak": {"size": 8192, "float32": 5e13, "tf32": 4e14, "copy": 4e12},
         "dcgan_64": {"parts": summary(cases["dcgan"], rounds), "counts": {"tinygan": {"flops": 2e10}}, "notes": []},
-        "wgan_gp": {"failed": "not done within its 50 s"},
+        "wgan_gp": {"ended": "not done within its 50 s"},
         "memory": {"iterations": 100, "constant": True, "records": [
             {"iterations": n, "arrays": 5, "pool": 6, "objects": 7, "free": 8} for n in (10, 100)]},
         "mnist": {"data": "embedded", "epochs": 9, "seconds": 30.4, "fid_j": 13.15, "confident": 0.6, "classes": 10},
@@ -169,6 +169,17 @@ def test_the_page(scripts):
         assert line in text, line
 
 
+def test_the_main_table_takes_the_figure_of_the_gpu(scripts, tmp_path):
+    report, cases = sys.modules["report"], sys.modules["cases"].CASES
+    assert report.on_a_gpu(tmp_path, "dcgan_64") == "not measured: needs a GPU"
+    rounds = {"float32: iteration": {"tinygan": [2e-3, 2e-3], "torch default": [4e-3, 4e-3]}}
+    (tmp_path / "results" / "gpu").mkdir(parents=True)
+    found = outcome({"dcgan_64": {"parts": report.summary(cases["dcgan"], rounds)}})
+    (tmp_path / "results" / "gpu" / "gpu.json").write_text(json.dumps(found))
+    assert report.on_a_gpu(tmp_path, "dcgan_64") == "**0.50** (0.50 to 0.50) in float32, on G"
+    assert report.on_a_gpu(tmp_path, None) == "not measured: needs a GPU"
+
+
 def test_the_results_are_written_after_every_part(scripts, tmp_path, monkeypatch, capsys):
     gpu, seen = scripts["gpu"], []
     monkeypatch.setenv("OUT", str(tmp_path))
@@ -176,10 +187,12 @@ def test_the_results_are_written_after_every_part(scripts, tmp_path, monkeypatch
 
     def part(name, seconds, arguments, folder):
         seen.append((name, arguments, json.loads((tmp_path / "gpu.json").read_text())["parts"].keys() if seen else ()))
-        return {"failed": "as was to be shown"}
+        (folder / f"{name}.log").write_text("first\nlast line\n")
+        return {"ended": "as was to be shown"}
     monkeypatch.setattr(gpu, "run_part", part)
     assert gpu.main(["--quick", "--alone", "--only", "peak", "tests"]) == 0
     assert [name for name, *_ in seen] == ["peak", "tests"] and list(seen[1][2]) == ["peak"]
     assert seen[0][1] == ["--quick", "--alone", "--data", "embedded"]
     assert "tests of the GPU: as was to be shown" in (tmp_path / "gpu.md").read_text()
+    assert (tmp_path / "gpu.log").read_text() == "== peak\nfirst\nlast line\n== tests\nfirst\nlast line\n"
     assert "no PyTorch to compare with" in capsys.readouterr().out

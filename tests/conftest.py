@@ -46,6 +46,9 @@ def _load(name):
     return module
 
 
+_load("cupy_standin_cuda")  # cupy_standin.py imports it, also where pytest looks for doctests there
+
+
 @pytest.fixture(scope="session")
 def host_shim(request):
     """What compiles CUDA sources for the host; the test is skipped where there is no compiler."""
@@ -58,7 +61,6 @@ def host_shim(request):
 @pytest.fixture(scope="session")
 def _standin_module():
     # under another name until a test asks for it, so that nobody else finds a "cupy" by accident
-    _load("cupy_standin_cuda")
     module, shim = _load("cupy_standin"), _load("host_shim")
     module.RawModule, module.RawKernel = shim.RawModule, shim.RawKernel
     module.cuda.compiler = SimpleNamespace(CompileException=shim.CompileException)

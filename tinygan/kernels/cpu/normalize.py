@@ -171,11 +171,11 @@ def memory_order(x, axes):
     column; group norm finds it split into groups. All others keep whatever dense order they get.
     """
     last = (0, *range(2, x.ndim), 1)
-    if x.ndim >= 3 and x.transpose(last).flags.c_contiguous:
-        return last, x.transpose(last)
     grouped = (0, *range(3, x.ndim), 1, 2)
-    if x.ndim >= 4 and x.transpose(grouped).flags.c_contiguous:
-        return grouped, x.transpose(grouped)
+    for order in (last, grouped)[:max(0, x.ndim - 2)]:
+        moved = x.transpose(order)
+        if moved.flags.c_contiguous:
+            return order, moved
     if x.ndim >= 3 and 1 not in axes and all(i in axes for i in range(2, x.ndim)):
         return last, channels_last(x)
     if not x.flags.c_contiguous:

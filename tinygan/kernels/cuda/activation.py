@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tinygan.backend import array_module
 from tinygan.kernels.cuda.launch import kernel, launch
 
@@ -42,9 +44,16 @@ def tanh_vjp(g, y):
 def _elementwise(name, arrays, *numbers):
     """The kernel ``name`` over ``arrays`` in the memory order of the last; one of another order is copied first."""
     last = arrays[-1]
-    xp = array_module(last)
-    order = sorted(range(last.ndim), key=lambda axis: -last.strides[axis])
-    dense = [xp.ascontiguousarray(a.transpose(order)) for a in arrays]
-    out = xp.empty([last.shape[axis] for axis in order], last.dtype)
+    order, inverse = _orders(last.strides)
+    dense = [a.transpose(order) for a in arrays]
+    dense = [a if a.flags.c_contiguous else array_module(a).ascontiguousarray(a) for a in dense]
+    out = array_module(last).empty(dense[-1].shape, last.dtype)
     launch(kernel("activation", name, last.dtype, last.size), last.size, out, *dense, last.size, *numbers)
-    return out.transpose([order.index(axis) for axis in range(last.ndim)])
+    return out.transpose(inverse)
+
+
+@lru_cache(maxsize=1024)
+def _orders(strides):
+    """The axes from the slowest to the fastest, and where each of them is then."""
+    order = sorted(range(len(strides)), key=lambda axis: -strides[axis])
+    return tuple(order), tuple(order.index(axis) for axis in range(len(order)))

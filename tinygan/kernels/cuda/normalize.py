@@ -10,6 +10,7 @@ launch does both and finds x in the cache the second time. The few other choices
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
 from math import isqrt, prod
 
@@ -36,15 +37,15 @@ def normalize(x, scale, shift, axes, eps):
     y has the memory order of ``x``, after the copy to channels-last memory that batch and instance norm may make. One
     or two launches; moves 3 arrays of the size of x.
     """
-    xp, axes = array_module(x), {axis % x.ndim for axis in axes}
+    xp, axes = array_module(x), frozenset(axis % x.ndim for axis in axes)
     if x.size == 0:
         kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         return xp.empty_like(x), xp.zeros(kept, x.dtype), xp.full(kept, eps ** -0.5, x.dtype)
-    plan = _Plan(x, axes)
+    order, dense = memory_order(x, axes)
+    plan = _plan(x.shape, order, axes)
     if not plan.fits:
         return _normalize(x, scale, shift, axes, eps)
-    walk, dense = plan.walk, plan.dense
-    y, mean, rstd = xp.empty_like(dense), *[xp.empty(plan.outer * plan.groups, x.dtype) for _ in range(2)]
+    walk, y, mean, rstd = plan.walk, xp.empty(dense.shape, x.dtype), plan.statistic(x), plan.statistic(x)
     pieces = None
     if not walk.at_once:
         pieces = walk.room(xp)
@@ -52,7 +53,7 @@ def normalize(x, scale, shift, axes, eps):
     (a, *a_steps), (b, *b_steps) = plan.affine(scale), plan.affine(shift)
     walk.launch("normalize", dense, pieces, a, b, y, mean, rstd, *walk.sizes, plan.inner, walk.width, float(eps),
                 *a_steps, *b_steps)
-    return plan.logical(y), plan.statistic(mean), plan.statistic(rstd)
+    return y.transpose(plan.inverse), plan.logical(mean), plan.logical(rstd)
 
 
 def normalize_vjp(g, x, scale, mean, rstd, axes, needs):
@@ -63,56 +64,55 @@ def normalize_vjp(g, x, scale, mean, rstd, axes, needs):
     One or two launches; moves 5 arrays of the size of x. Layer norm takes two launches more for gscale and gshift,
     which are sums across its rows, and moves 7 arrays.
     """
-    xp, axes = array_module(x), {axis % x.ndim for axis in axes}
+    xp, axes = array_module(x), frozenset(axis % x.ndim for axis in axes)
     if x.size == 0:
         return (xp.empty_like(x) if needs[0] else None,
                 xp.zeros_like(scale) if needs[1] else None, xp.zeros_like(scale) if needs[2] else None)
-    plan = _Plan(x, axes)
+    order, dense = memory_order(x, axes)
+    plan = _plan(x.shape, order, axes)
     a, *steps = plan.affine(scale) if plan.fits else (None, 0, 0, 0)
     if not plan.fits or steps[0 if plan.rows else 1]:  # the scale varies across rows, or along a column
         return _normalize_vjp(plan, g, x, scale, mean, rstd, axes, needs)
-    dense = plan.ordered(g), plan.dense, plan.spread(mean), plan.spread(rstd)
+    arrays = plan.ordered(g), dense, plan.ordered(mean), plan.ordered(rstd)
+    gscale, gshift = [plan.parameter(scale) if need else None for need in needs[1:]]
     backward = _backward_rows if plan.rows else _backward_columns
-    gx, gscale, gshift = backward(plan, dense, a, steps, needs)
-    return (None if gx is None else plan.logical(gx), None if gscale is None else plan.parameter(gscale, scale.shape),
-            None if gshift is None else plan.parameter(gshift, scale.shape))
+    gx = backward(plan, arrays, a, steps, needs[0], gscale, gshift)
+    return (None if gx is None else gx.transpose(plan.inverse),
+            *[None if v is None else plan.reduced(v, scale.shape) for v in (gscale, gshift)])
 
 
-def _backward_columns(plan, dense, scale, steps, needs):
-    """gx like x, gscale and gshift (O, C), where O is B if the scale varies with it, else 1."""
-    xp, walk = plan.xp, plan.walk
-    own, learnt = plan.outer if steps[0] else 1, needs[1] or needs[2]
-    gscale, gshift = [xp.empty((own, walk.columns), dense[0].dtype) if need else None for need in needs[1:]]
-    pieces = None
+def _backward_columns(plan, arrays, scale, steps, needs_gx, gscale, gshift):
+    """gx in the order of memory, or None; writes gscale and gshift (O, C): O is B if the scale varies with it, else 1.
+    """
+    xp, walk, own = array_module(arrays[0]), plan.walk, plan.walk.outer if steps[0] else 1
+    learnt, pieces, gx = gscale is not None or gshift is not None, None, None
     if learnt or not walk.at_once:
         pieces = walk.room(xp)
-        walk.launch("products", *dense, None, pieces, *walk.sizes, plan.inner, walk.width, plan.groups, 0, 1, 0)
-    if not needs[0]:
-        if learnt:
-            walk.total(pieces, gscale, gshift, own)
-        return None, gscale, gshift
-    gx = xp.empty_like(plan.dense)
-    walk.launch("normalize_vjp", *dense, scale, pieces, gx, gscale, gshift, *walk.sizes, plan.inner, own, walk.width,
-                *steps)
-    return gx, gscale, gshift
+        walk.launch("products", *arrays, None, pieces, *walk.sizes, plan.inner, walk.width, plan.groups, 0, 1, 0)
+    if needs_gx:
+        gx = xp.empty(arrays[1].shape, arrays[1].dtype)
+        walk.launch("normalize_vjp", *arrays, scale, pieces, gx, gscale, gshift, *walk.sizes, plan.inner, own,
+                    walk.width, *steps)
+    elif learnt:
+        walk.total(pieces, gscale, gshift, own)
+    return gx
 
 
-def _backward_rows(plan, dense, scale, steps, needs):
-    """gx like x, gscale and gshift (1, M)."""
-    xp, walk = plan.xp, plan.walk
-    gx, gscale, gshift = None, *[xp.empty((1, walk.rows), dense[0].dtype) if need else None for need in needs[1:]]
-    if needs[0]:
-        gx, pieces = xp.empty_like(plan.dense), None
+def _backward_rows(plan, arrays, scale, steps, needs_gx, gscale, gshift):
+    """gx in the order of memory, or None; writes gscale and gshift (M,), sums across the rows of x."""
+    xp, walk, gx = array_module(arrays[0]), plan.walk, None
+    if needs_gx:
+        gx, pieces = xp.empty(arrays[1].shape, arrays[1].dtype), None
         if not walk.at_once:
             pieces = walk.room(xp)
-            walk.launch("products", *dense, scale, pieces, *walk.sizes, 1, walk.width, 1, 0, 0, steps[1])
-        walk.launch("normalize_vjp", *dense, scale, pieces, gx, None, None, *walk.sizes, 1, 1, walk.width, *steps)
-    if needs[1] or needs[2]:
-        across = _Walk(1, walk.outer, walk.rows, 1)
+            walk.launch("products", *arrays, scale, pieces, *walk.sizes, 1, walk.width, 1, 0, 0, steps[1])
+        walk.launch("normalize_vjp", *arrays, scale, pieces, gx, None, None, *walk.sizes, 1, 1, walk.width, *steps)
+    if gscale is not None or gshift is not None:
+        across = plan.across
         pieces = across.room(xp)
-        across.launch("products", *dense, None, pieces, *across.sizes, 1, across.width, 0, 1, 0, 0)
+        across.launch("products", *arrays, None, pieces, *across.sizes, 1, across.width, 0, 1, 0, 0)
         across.total(pieces, gscale, gshift, 1)
-    return gx, gscale, gshift
+    return gx
 
 
 class _Walk:
@@ -145,67 +145,81 @@ class _Walk:
 
 
 class _Plan:
-    """How ``x`` looks in the order of memory: (B, M, G, K), of which M and K are reduced; ``fits`` unless it does not.
+    """How an array looks in an order of its memory: (B, M, G, K), of which M and K are reduced, if it ``fits``.
 
     ``rows`` says that nothing is kept inside of what is reduced (G = K = 1).
     """
 
-    def __init__(self, x, axes):
-        self.xp, self.shape = array_module(x), x.shape
-        self.order, self.dense = memory_order(x, axes)
-        wide = (i for i in self.order if x.shape[i] > 1)
+    def __init__(self, shape, order, axes):
+        self.shape, self.order, self.inverse = shape, order, _inverse(order)
+        wide = (i for i in order if shape[i] > 1)
         runs = [(kind, list(run)) for kind, run in groupby(wide, lambda i: "r" if i in axes else "o")]
         pattern = "".join(kind for kind, _ in runs)
-        self.fits, self.rows = pattern in SLOTS, pattern in ("r", "or")
+        self.fits, self.rows, self.steps = pattern in SLOTS, pattern in ("r", "or"), {}
         if self.fits:
-            self.slots = [[] for _ in range(4)]
+            slots = [[] for _ in range(4)]
             for slot, (_, run) in zip(SLOTS[pattern], runs):
-                self.slots[slot] = run
-            self.outer, middle, self.groups, self.inner = [prod(x.shape[i] for i in run) for run in self.slots]
-            self.walk = _Walk(self.outer, middle, self.groups * self.inner, self.inner)
+                slots[slot] = run
+            self.axes = slots[0], slots[1], slots[2] + slots[3]  # along B, M and C
+            self.kept = [1 if i in axes else shape[i] for i in order]
+            outer, middle, self.groups, self.inner = [prod(shape[i] for i in run) for run in slots]
+            self.walk = _Walk(outer, middle, self.groups * self.inner, self.inner)
+            self.across = _Walk(1, outer, middle, 1)
 
-    def ordered(self, g):
-        """``g`` (of the shape of x) in the order of x's memory; copied when its own is another."""
-        moved = g.transpose(self.order)
+    def ordered(self, array):
+        """An array with the axes of x in the order of x's memory; copied when its own is another."""
+        moved = array.transpose(self.order)
         if moved.flags.c_contiguous:
             return moved
-        return channels_last(g) if self.order == (0, *range(2, g.ndim), 1) else self.xp.ascontiguousarray(moved)
+        if array.shape == self.shape and self.order == (0, *range(2, array.ndim), 1):
+            return channels_last(array)
+        return array_module(array).ascontiguousarray(moved)
 
-    def logical(self, y):
-        """``y``, whose axes are those of x in the order of memory, as a view with the axes of x."""
-        return y.reshape([self.shape[i] for i in self.order]).transpose(_inverse(self.order))
+    def statistic(self, x):
+        """Room for a mean or rstd, in the order of memory."""
+        return array_module(x).empty(self.kept, x.dtype)
+
+    def logical(self, array):
+        """``array``, in the order of memory, as a C-contiguous one with the axes of x."""
+        return array_module(array).ascontiguousarray(array.transpose(self.inverse))
 
     def affine(self, parameter):
         """``parameter`` as an array and its steps along B, M and C; it is spread out over axes it has only some of."""
         if parameter is None:
             return None, 0, 0, 0
-        target, steps, size = [1] * len(self.order), [0, 0, 0], 1
-        for number, axes in reversed(list(enumerate((self.slots[0], self.slots[1], self.slots[2] + self.slots[3])))):
-            if any(parameter.shape[i] > 1 for i in axes):
+        if parameter.shape not in self.steps:
+            self.steps[parameter.shape] = self._steps(parameter.shape)
+        target, steps = self.steps[parameter.shape]
+        moved = parameter.transpose(self.order)
+        if moved.shape != target or not moved.flags.c_contiguous:
+            xp = array_module(parameter)
+            moved = xp.ascontiguousarray(xp.broadcast_to(moved, target))
+        return moved, *steps
+
+    def _steps(self, shape):
+        """The shape, in the order of memory, that an affine parameter of ``shape`` is spread out to, and its steps."""
+        target, steps, size = dict.fromkeys(self.order, 1), [0, 0, 0], 1
+        for number in (2, 1, 0):
+            if any(shape[i] > 1 for i in self.axes[number]):
                 steps[number] = size
-                for i in axes:
-                    target[self.order.index(i)] = self.shape[i]
+                for i in self.axes[number]:
+                    target[i] = self.shape[i]
                     size *= self.shape[i]
-        spread = self.xp.broadcast_to(parameter.transpose(self.order), target)
-        return self.xp.ascontiguousarray(spread), *steps
+        return tuple(target.values()), steps
 
-    def spread(self, statistic):
-        """A mean or rstd in the order of memory."""
-        return self.xp.ascontiguousarray(statistic.transpose(self.order))
+    def parameter(self, scale):
+        """Room for the sums that are the gradient of ``scale``, or that `reduced` makes into it."""
+        target, _ = self.steps[scale.shape]
+        inside = self.axes[1] if self.rows else self.axes[2]
+        return array_module(scale).empty([self.shape[i] if i in inside else n for i, n in zip(self.order, target)],
+                                         scale.dtype)
 
-    def statistic(self, value):
-        """(B G,) as an array with the axes of x, the reduced ones with size 1."""
-        kept = self.slots[0] + self.slots[2]
-        return self._with_axes(value, kept)
+    def reduced(self, sums, shape):
+        """The sums, in the order of memory, added up over the axes where ``shape`` has size 1, in that shape."""
+        return self.logical(_sum_to(sums.transpose(self.inverse), shape).transpose(self.order))
 
-    def parameter(self, full, shape):
-        """``full``, (O, C) or (1, M), summed over the axes where ``shape`` has size 1, in that shape."""
-        inside = self.slots[1] if self.rows else self.slots[2] + self.slots[3]
-        return _sum_to(self._with_axes(full, inside if len(full) == 1 else self.slots[0] + inside), shape)
 
-    def _with_axes(self, value, axes):
-        sizes = [self.shape[i] if i in axes else 1 for i in self.order]
-        return self.xp.ascontiguousarray(value.reshape(sizes).transpose(_inverse(self.order)))
+_plan = lru_cache(maxsize=1024)(_Plan)
 
 
 def _normalize(x, scale, shift, axes, eps):
@@ -244,10 +258,10 @@ def _expression(x, axes):
 
 
 def _inverse(order):
-    return [order.index(axis) for axis in range(len(order))]
+    return tuple(order.index(axis) for axis in range(len(order)))
 
 
 def _sum_to(array, shape):
     """Sum ``array`` over the axes where ``shape`` has size 1."""
     over = tuple(i for i, n in enumerate(shape) if n == 1 and array.shape[i] != 1)
-    return array_module(array).ascontiguousarray(array.sum(axis=over, keepdims=True)) if over else array
+    return array.sum(axis=over, keepdims=True) if over else array

@@ -29,7 +29,7 @@ class Detector:
         node.origin = _caller() if inside is None else f"by the backward pass of {type(inside).__name__}, created\n" \
             f"{_origin(inside)}"
         with np.errstate(all="ignore"):  # the error raised here says more than NumPy's warning
-            out = node.forward(*arrays)
+            out = node.compute(*arrays)
         for array in (out if type(out) is tuple else (out,)) if inside is None else ():
             if array is not None and hasattr(array, "dtype") and not _is_finite(array):
                 raise AnomalyError(f"{type(node).__name__}: expected finite values, the forward pass gave "

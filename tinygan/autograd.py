@@ -11,11 +11,12 @@ operations that is differentiated, by recomputation, whenever a graph of the gra
 from __future__ import annotations
 
 import itertools
-from operator import attrgetter
+from operator import add, attrgetter
 
 import numpy as np
 
 from tinygan import backend
+from tinygan.kernels.layout import elementwise
 from tinygan.mode import MODE, enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
 from tinygan.tensor import Tensor, constant
 
@@ -53,6 +54,9 @@ class Function:
     def forward(self, *arrays):
         raise NotImplementedError(f"{type(self).__name__}.forward")
 
+    def compute(self, *arrays):  # forward, wherever the arrays live: an elementwise operation minds their memory
+        return self.forward(*arrays)
+
     def backward(self, *cotangents):
         raise NotImplementedError(f"{type(self).__name__} has no derivative: define backward, or detach its input")
 
@@ -63,7 +67,7 @@ class Function:
 
     def __call__(self, *inputs):
         arrays = []
-        dtype = None
+        dtype = array = None
         record = False
         for x in inputs:
             if isinstance(x, Tensor):
@@ -79,7 +83,8 @@ class Function:
             else:
                 arrays.append(x)
         mode = MODE.get()
-        out = self.forward(*arrays) if mode.watcher is None else mode.watcher.forward(self, arrays)
+        run = self.forward if type(array) is np.ndarray else self.compute
+        out = run(*arrays) if mode.watcher is None else mode.watcher.forward(self, arrays)
         if record and mode.grad:
             self._record(inputs, out)
             node = self
@@ -356,7 +361,7 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
     reached = {}
     with set_grad_enabled(create_graph):
         watcher = MODE.get().watcher
-        on_arrays = watcher is None and not create_graph
+        on_arrays = watcher is None and not create_graph and type(outputs[0].data) is np.ndarray
         for node, needs, hands_on in [(start, [True] * len(seeds), True), *_order(outputs, leaves, values)]:
             slots = cotangents.pop(node, None)
             if slots is None:
@@ -378,7 +383,7 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
             if type(gradients) is not tuple:
                 gradients = (gradients,)
             if len(gradients) != len(needs):
-                raise _wrong_number(node, gradients)
+                raise RuntimeError(f"{type(node).__name__}: expected {len(needs)} gradients, got {len(gradients)}")
             for edge, need, gradient in zip(node.edges, needs, gradients):
                 if not need or gradient is None:
                     continue
@@ -399,11 +404,15 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                 elif (key, index) in owned:
                     slots[index] += gradient  # in place for arrays; of Tensors it makes a new sum
                 else:
-                    slots[index] = slots[index] + gradient
+                    slots[index] = _plus(slots[index], gradient)
                     owned.add((key, index))
             if not retain_graph:
                 node.release()
     return [(leaf, _as_tensor(cotangents[key][0]), (key, -1) in owned) for key, leaf in reached.items()]
+
+
+def _plus(a, b):
+    return a + b if type(a) is np.ndarray or isinstance(a, Tensor) else elementwise(add, a, b)
 
 
 def _on_tensors(node, slots, watcher, create_graph):
@@ -435,10 +444,6 @@ def _on_arrays(node, slots, saved):
 
 def _as_tensor(x):
     return x if x is None or isinstance(x, Tensor) else constant(x)
-
-
-def _wrong_number(node, gradients) -> RuntimeError:
-    return RuntimeError(f"{type(node).__name__}.backward: expected {len(node.edges)} gradients, got {len(gradients)}")
 
 
 __all__ = ["Alias", "Function", "Fused", "align_dtypes", "backward", "enable_grad", "grad",

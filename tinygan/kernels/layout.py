@@ -22,3 +22,28 @@ def channels_last(x):
 def channels_first(y):
     """Return the (N, *S, C) array y as an (N, C, *S) view: the inverse of `channels_last`, never a copy."""
     return y.transpose(0, y.ndim - 1, *range(1, y.ndim - 1))
+
+
+def any_channels_last(arrays):
+    """Whether one of the arrays of full rank has its channels last in memory and nowhere else."""
+    ndim = max((getattr(a, "ndim", 0) for a in arrays), default=0)
+    return ndim > 2 and any(a.ndim == ndim and not a.flags.c_contiguous and moved_last(a).flags.c_contiguous
+                            for a in arrays if hasattr(a, "flags"))
+
+
+def moved_last(x, ndim=None):
+    """The view of x with axis 1 at the end, of rank ``ndim``: axes of size 1 come first, as in broadcasting."""
+    ndim = ndim or x.ndim
+    return x.reshape((1,) * (ndim - x.ndim) + x.shape).transpose(0, *range(2, ndim), 1)
+
+
+def elementwise(f, *arrays):
+    """f(*arrays) for an elementwise function of CuPy's, channels-last in memory when an array of full rank is.
+
+    NumPy's results have the order of their inputs, CuPy's are C-ordered whatever comes in, and the next layer would
+    have to copy them. Arrays broadcast; what has no axes is passed on.
+    """
+    if not any_channels_last(arrays):
+        return f(*arrays)
+    ndim = max(getattr(a, "ndim", 0) for a in arrays)
+    return channels_first(f(*[moved_last(a, ndim) if getattr(a, "ndim", 0) else a for a in arrays]))

@@ -17,7 +17,8 @@ class Single(Function):
         mode = MODE.get()
         if not isinstance(x, Tensor) or x.version is not None or mode.watcher is not None:
             return self(x)
-        out = self.forward(x.data)
+        array = x.data
+        out = self.forward(array) if array.__class__ is ndarray else self.compute(array)
         if out.__class__ is not ndarray:
             out = no_scalar(out)
         if not (x.requires_grad and mode.grad):
@@ -40,7 +41,7 @@ class Pair(Function):
         mode = MODE.get()
         if x.dtype is not y.dtype or a.version is not None or b.version is not None or mode.watcher is not None:
             return self(a, b)
-        out = self.forward(x, y)
+        out = self.forward(x, y) if x.__class__ is ndarray else self.compute(x, y)
         if out.__class__ is not ndarray:
             out = no_scalar(out)
         if not ((a.requires_grad or b.requires_grad) and mode.grad):

@@ -12,6 +12,7 @@ import numpy as np
 from tinygan.autograd import ALL, Function
 from tinygan.backend import array_module
 from tinygan.kernels import kernels_for
+from tinygan.kernels.layout import elementwise
 from tinygan.ops.calls import Pair, Single
 from tinygan.ops.reduce import sum_to
 from tinygan.tensor import Tensor, constant
@@ -19,6 +20,9 @@ from tinygan.tensor import Tensor, constant
 
 class Elementwise(Function):
     """An operation on corresponding elements of inputs that broadcast against each other."""
+
+    def compute(self, *arrays):
+        return elementwise(self.forward, *arrays)
 
     def unbroadcast(self, gradient, shape):
         return sum_to(gradient, shape)
@@ -241,6 +245,9 @@ class Where(Elementwise):
 
     def forward(self, a, b):
         return array_module(self.condition).where(self.condition, a, b)
+
+    def compute(self, a, b):  # the condition goes the way of the inputs
+        return elementwise(array_module(self.condition).where, self.condition, a, b)
 
     def backward(self, g):
         return (Where(self.condition)(g, 0.0) if self.needs[0] else None,

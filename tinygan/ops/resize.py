@@ -81,11 +81,16 @@ def along_axis(input, matrix: np.ndarray, axis: int):
 
 
 def _repeat(input, factors):
-    """Every position repeated factor times along each spatial axis: a broadcast, whose adjoint is a sum."""
+    """Every position repeated factor times along each spatial axis: a broadcast, whose adjoint is a sum.
+
+    The channels go last meanwhile, so that the next convolution finds them there in memory.
+    """
     n, c, *size = input.shape
-    split = reshape(input, (n, c) + sum([(s, 1) for s in size], ()))
-    wide = split.expand((n, c) + sum([(s, f) for s, f in zip(size, factors)], ()))
-    return reshape(wide, (n, c) + tuple([s * f for s, f in zip(size, factors)]))
+    last = permute(input, (0, *range(2, input.ndim), 1))
+    split = reshape(last, (n, *sum([(s, 1) for s in size], ()), c))
+    wide = split.expand((n, *sum([(s, f) for s, f in zip(size, factors)], ()), c))
+    out = reshape(wide, (n, *[s * f for s, f in zip(size, factors)], c))
+    return permute(out, (0, input.ndim - 1, *range(1, input.ndim - 1)))
 
 
 MODES = ("nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area")

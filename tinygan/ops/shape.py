@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygan.autograd import Function
 from tinygan.backend import array_module
+from tinygan.kernels.layout import any_channels_last, channels_first, moved_last
 from tinygan.ops.calls import Single
 from tinygan.ops.reduce import axes_of
 from tinygan.tensor import Tensor
@@ -63,7 +64,12 @@ class Cat(Function):
 
     def forward(self, *arrays):
         self.sizes = [a.shape[self.axis] for a in arrays]
-        return array_module(arrays[0]).concatenate(arrays, axis=self.axis)
+        xp = array_module(arrays[0])
+        if xp is np or not any_channels_last(arrays):
+            return xp.concatenate(arrays, axis=self.axis)
+        # CuPy joins into C-ordered memory; NumPy keeps the order of its inputs
+        axis = (0, *range(2, arrays[0].ndim), 1).index(self.axis)
+        return channels_first(xp.concatenate([moved_last(a) for a in arrays], axis=axis))
 
     def backward(self, g):
         ends = np.cumsum(self.sizes).tolist()

@@ -108,7 +108,7 @@ def test_a_part_that_fails_or_takes_too_long_is_said_so(scripts, tmp_path):
     assert found["ended"].startswith("exit code 1: RuntimeError: device 'cuda'")
     (tmp_path / "memory.json").write_text('{"records": [1]}')               # as if saved before the limit
     found = run_part("memory", 0.01, ["--quick"], tmp_path)
-    assert found["ended"] == "not done within its 0 s" and found["records"] == [1] and found["took_seconds"] < 10
+    assert found["ended"] == "not done within its 0 s" and found["records"] == [1]
 
 
 def test_all_parts_fit_into_the_time(scripts):

@@ -40,6 +40,14 @@ def test_info_names_every_gpu_and_what_drives_them(tinygan, cupy_standin, monkey
     assert "float32 products set_precision('highest')" in lines
 
 
+@pytest.mark.standin
+def test_info_says_why_there_is_no_gpu(tinygan, cupy_standin, monkeypatch):
+    def count():
+        raise RuntimeError("cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version")
+    monkeypatch.setattr(cupy_standin.cuda.runtime, "getDeviceCount", count)
+    assert "none: cudaErrorInsufficientDriver: CUDA driver version" in tinygan("info").out
+
+
 def test_images_on_a_gpu(tinygan, tmp_path, words, cupy_standin):
     words = [word for word in words.images if word not in ("--device", "cpu")]
     done = tinygan("train", "dcgan", *words, "--device", "cuda", "--steps", 2, "--no-score", "--quiet", "--out", "a")

@@ -132,8 +132,7 @@ def _memory() -> str:
 def _devices() -> list:
     """The GPUs that can be used, with the CUDA they are used through, or why there is none."""
     if not backend.cuda_available():
-        return [("GPU", "none: " + ("CuPy finds none" if _version("cupy") != "not installed" else
-                                    "CuPy is not installed (pip install 'tinygan[cuda12]' or 'tinygan[cuda13]')"))]
+        return [("GPU", f"none: {_why_none()}")]
     cuda = backend.device("cuda").xp.cuda
     runtime = cuda.runtime
     found = [("CUDA", f"runtime {_cuda_version(runtime.runtimeGetVersion())}, driver for up to "
@@ -147,6 +146,14 @@ def _devices() -> list:
                                        f"{properties['minor']}, {total / 2 ** 30:.1f} GiB, {free / 2 ** 30:.1f} GiB of "
                                        "it unused"))
     return found
+
+
+def _why_none() -> str:
+    try:
+        backend.device("cuda").xp.cuda.runtime.getDeviceCount()
+    except RuntimeError as error:  # no CuPy, or no driver for it: each says so
+        return str(error)
+    return "CuPy finds none"
 
 
 def _cuda_version(number: int) -> str:

@@ -170,6 +170,22 @@ def test_the_number_of_threads_changes_no_bit(cupy_standin, host_shim, name):
 
 
 @settings(max_examples=40, suppress_health_check=ONE_FIXTURE)
+@given(channels=st.integers(1, 9), batches=st.integers(0, 50), count=st.integers(0, 99), seed=st.integers(0, 99),
+       momentum=st.sampled_from([None, 0.0, 0.1, 1.0]), dtype=st.sampled_from([np.float32, np.float64]))
+def test_running_moments_have_the_bits_of_the_cpu(cupy_standin, launches, channels, batches, count, seed, momentum,
+                                                  dtype):
+    arrays = [*np.random.default_rng(seed).random((4, channels)).astype(dtype)]
+    arrays[3] *= 400  # some variances fall below eps, to 0
+    arrays.insert(2, np.array(batches))
+    launches.clear()
+    there = cuda.running_moments(*map(cupy_standin.asarray, arrays), count, EPS, momentum)
+    assert launches == ["running_moments"]
+    for got, want in zip(there, cpu.running_moments(*arrays, count, EPS, momentum), strict=True):
+        assert got.dtype == want.dtype and got.shape == want.shape
+        np.testing.assert_array_equal(got.get(), want)
+
+
+@settings(max_examples=40, suppress_health_check=ONE_FIXTURE)
 @given(shape=st.lists(st.integers(0, 6), max_size=4).map(tuple), seed=st.integers(0, 99), threads=st.integers(1, 3),
        dtype=st.sampled_from([np.float32, np.float64]), slope=st.sampled_from([0.0, 0.01, 0.2, 1.0, 1.5]))
 def test_activations_are_those_of_the_cpu(cupy_standin, host_shim, launches, shape, seed, threads, dtype, slope):

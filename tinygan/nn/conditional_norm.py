@@ -47,9 +47,9 @@ class _ConditionalBatchNorm(_RunningNorm):
         gamma = _spread(gamma if self.code_size is None else gamma + 1.0, input.ndim)
         beta = _spread(beta, input.ndim)
         if self.training or not self.track_running_stats:
-            out, mean, variance = batch_norm_train(input, None, None, self.eps)
+            out, *moments = batch_norm_train(input, None, None, self.eps)
             if self.training and self.track_running_stats:
-                self.track(mean, variance)
+                self.track_batch(*moments)
         else:
             out = F.batch_norm(input, self.running_mean, self.running_var, eps=self.eps)
         return out * gamma + beta

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from tinygan import functional as F
+from tinygan.kernels import kernels_for
 from tinygan.nn.check import check_positive, check_tensor
 from tinygan.nn.module import Module
 from tinygan.ops.norm import batch_norm_train
@@ -53,6 +53,13 @@ class _RunningNorm(Module):
         self.running_mean = Tensor(self.running_mean.data * (1.0 - factor) + mean * factor)
         self.running_var = Tensor(self.running_var.data * (1.0 - factor) + variance * factor)
 
+    def track_batch(self, mean, rstd, count):
+        """Move the running averages towards those of a batch, from what `batch_norm_train` gives."""
+        moments = kernels_for(mean).running_moments(self.running_mean.data, self.running_var.data,
+                                                    self.num_batches_tracked.data, mean, rstd, count, self.eps,
+                                                    self.momentum)
+        self.running_mean, self.running_var, self.num_batches_tracked = map(Tensor, moments)
+
     def extra_repr(self):
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
                 f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
@@ -66,9 +73,9 @@ class _BatchNorm(_RunningNorm):
     def forward(self, input):
         self.check(input)
         if self.training or not self.track_running_stats:
-            out, mean, variance = batch_norm_train(input, self.weight, self.bias, self.eps)
+            out, *moments = batch_norm_train(input, self.weight, self.bias, self.eps)
             if self.training and self.track_running_stats:
-                self.track(mean, variance)
+                self.track_batch(*moments)
             return out
         return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
 

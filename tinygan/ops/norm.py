@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 from tinygan.autograd import Fused
-from tinygan.backend import array_module
 from tinygan.kernels import kernels_for
 from tinygan.ops.reduce import mean
 from tinygan.ops.shape import reshape
@@ -57,8 +56,9 @@ def _check_affine(name, shape, **parameters):
 
 
 def batch_norm_train(input, weight=None, bias=None, eps: float = 1e-5):
-    """Batch norm by the batch's statistics: (y, mean (C,), unbiased variance (C,)), the last two plain arrays.
+    """Batch norm by the batch's statistics: (y, mean, rstd, count), as running statistics are made of the last three.
 
+    mean and rstd = 1 / sqrt(var + eps), var the biased variance, are plain arrays (C,); count values are behind each.
     Raises ValueError when there is only one value per channel: its variance is not defined.
     """
     axes = (0, *range(2, input.ndim))
@@ -70,9 +70,7 @@ def batch_norm_train(input, weight=None, bias=None, eps: float = 1e-5):
     alone = bias is not None and weight is None  # see _normalize
     y = op(input, _channels(weight, input.ndim), None if alone else _channels(bias, input.ndim))
     y = y + _channels(bias, input.ndim) if alone else y
-    average, rstd = [k.reshape(-1) for k in op.kept]
-    variance = array_module(rstd).maximum(1 / (rstd * rstd) - eps, 0) * (count / max(count - 1, 1))
-    return y, average, variance.astype(input.dtype, copy=False)
+    return y, *[k.reshape(-1) for k in op.kept], count
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training: bool = False,

@@ -4,7 +4,7 @@ from tinygan.kernels.cpu.activation import leaky_relu, leaky_relu_vjp, sigmoid, 
 from tinygan.kernels.cpu.bias import add_bias, channel_sum
 from tinygan.kernels.cpu.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cpu.matmul import matmul
-from tinygan.kernels.cpu.normalize import normalize, normalize_vjp
+from tinygan.kernels.cpu.normalize import normalize, normalize_vjp, running_moments
 from tinygan.kernels.cpu.optimizers import adagrad_step, adam_step, adamw_step, average_step, rmsprop_step, sgd_step
 from tinygan.kernels.cpu.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
 from tinygan.kernels.cpu.random import draw_bernoulli, draw_integers, draw_normal, draw_uniform
@@ -14,7 +14,7 @@ __all__ = [
     "add_bias", "channel_sum",
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
-    "normalize", "normalize_vjp",
+    "normalize", "normalize_vjp", "running_moments",
     "adagrad_step", "adam_step", "adamw_step", "average_step", "rmsprop_step", "sgd_step",
     "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
     "draw_bernoulli", "draw_integers", "draw_normal", "draw_uniform",

@@ -74,6 +74,19 @@ def normalize_vjp(g, x, scale, mean, rstd, axes, needs):
             None if gshift is None else plan.parameter(gshift, scale.shape))
 
 
+def running_moments(running_mean, running_var, batches, mean, rstd, count, eps, momentum):
+    """The running averages (C,), and the number () of batches behind them, after one more batch: new arrays.
+
+    running <- (1 - momentum) running + momentum new, with the ``mean`` and the unbiased variance of the batch, which is
+    max(1 / rstd^2 - eps, 0) count / (count - 1) for ``count`` values behind each mean. A momentum of None is
+    1 / batches.
+    """
+    batches = np.asarray(batches + 1)
+    new = 1.0 / float(batches) if momentum is None else momentum
+    variance = np.maximum(1 / (rstd * rstd) - eps, 0) * (count / max(count - 1, 1))
+    return running_mean * (1.0 - new) + mean * new, running_var * (1.0 - new) + variance * new, batches
+
+
 class _Plan:
     """How ``x`` looks in the order of memory: its axes from the slowest to the fastest, and the view that is walked.
 

@@ -8,7 +8,7 @@ from tinygan.kernels.cuda.activation import leaky_relu, leaky_relu_vjp, sigmoid,
 from tinygan.kernels.cuda.bias import add_bias, channel_sum
 from tinygan.kernels.cuda.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cuda.matmul import matmul
-from tinygan.kernels.cuda.normalize import normalize, normalize_vjp
+from tinygan.kernels.cuda.normalize import normalize, normalize_vjp, running_moments
 from tinygan.kernels.cuda.optimizers import adagrad_step, adam_step, adamw_step, average_step, rmsprop_step, sgd_step
 from tinygan.kernels.cuda.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
 from tinygan.kernels.cuda.random import draw_bernoulli, draw_integers, draw_normal, draw_uniform
@@ -18,7 +18,7 @@ __all__ = [
     "add_bias", "channel_sum",
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",
-    "normalize", "normalize_vjp",
+    "normalize", "normalize_vjp", "running_moments",
     "adagrad_step", "adam_step", "adamw_step", "average_step", "rmsprop_step", "sgd_step",
     "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
     "draw_bernoulli", "draw_integers", "draw_normal", "draw_uniform",

@@ -16,7 +16,7 @@ from math import isqrt, prod
 
 from tinygan.backend import array_module
 from tinygan.kernels.cpu.normalize import memory_order
-from tinygan.kernels.cuda.launch import kernel, launch_rows
+from tinygan.kernels.cuda.launch import kernel, launch, launch_rows
 from tinygan.kernels.layout import channels_last
 
 LANES = 256  # of a block, as in sources/normalize.cu
@@ -79,6 +79,21 @@ def normalize_vjp(g, x, scale, mean, rstd, axes, needs):
     gx = backward(plan, arrays, a, steps, needs[0], gscale, gshift)
     return (None if gx is None else gx.transpose(plan.inverse),
             *[None if v is None else plan.reduced(v, scale.shape) for v in (gscale, gshift)])
+
+
+def running_moments(running_mean, running_var, batches, mean, rstd, count, eps, momentum):
+    """The running averages (C,), and the number () of batches behind them, after one more batch: new arrays.
+
+    running <- (1 - momentum) running + momentum new, with the ``mean`` and the unbiased variance of the batch, which is
+    max(1 / rstd^2 - eps, 0) count / (count - 1) for ``count`` values behind each mean. A momentum of None is
+    1 / batches. One launch; moves 6 (C,).
+    """
+    xp, dtype = array_module(mean), mean.dtype
+    olds = [running_mean.astype(dtype, copy=False), running_var.astype(dtype, copy=False), batches]
+    news = [xp.empty(old.shape, old.dtype) for old in olds]
+    launch(kernel("normalize", "running_moments", dtype), mean.size, *news, *olds, mean, rstd, mean.size,
+           -1.0 if momentum is None else float(momentum), float(eps), count / max(count - 1, 1))
+    return tuple(news)
 
 
 def _backward_columns(plan, arrays, scale, steps, needs_gx, gscale, gshift):

@@ -17,6 +17,10 @@ typedef INDEX index_t;
 // i = 0 ... n - 1, spread over the threads of the block.
 #define EACH_IN_BLOCK(i, n) for (index_t i = (index_t)threadIdx.x; i < (n); i += (index_t)blockDim.x)
 
+// a b, rounded before anything is added to it: the compiler would fuse the two.
+__device__ inline float times(float a, float b) { return __fmul_rn(a, b); }
+__device__ inline double times(double a, double b) { return __dmul_rn(a, b); }
+
 // The sum of `value` over the threads of the block, given to all of them. A tree over the numbers of the threads: the
 // order of the additions depends on blockDim alone. Every thread of the block must come here.
 template <typename T> __device__ T block_sum(T value) {

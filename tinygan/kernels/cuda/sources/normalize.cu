@@ -306,3 +306,19 @@ extern "C" __global__ void normalize_vjp(const real* __restrict__ g, const real*
         __syncthreads();
     }
 }
+
+// The running averages after one more batch of moments, and the number of batches; a momentum below 0 is 1 / batches.
+extern "C" __global__ void running_moments(real* new_means, real* new_variances, long long* new_batches,
+                                           const real* old_means, const real* old_variances,
+                                           const long long* old_batches, const real* means, const real* rstds, Index C,
+                                           double momentum, double eps, double unbiased) {
+    EACH(i, (index_t)C) {
+        long long batches = *old_batches + 1;
+        double weight = momentum < 0 ? 1.0 / (double)batches : momentum;
+        real rest = (real)(1 - weight), variance = 1 / (rstds[i] * rstds[i]) - (real)eps;
+        variance = (variance < 0 ? 0 : variance) * (real)unbiased;
+        new_means[i] = times(old_means[i], rest) + times(means[i], (real)weight);
+        new_variances[i] = times(old_variances[i], rest) + times(variance, (real)weight);
+        if (i == 0) *new_batches = batches;
+    }
+}

@@ -2,8 +2,8 @@
 
 // Optimiser steps over many arrays in one launch: every element is read, updated in registers and written once.
 //
-// The arithmetic is that of the kernels for NumPy arrays, rounding by rounding: products are rounded before they are
-// added (the compiler would fuse the two otherwise), so both devices take the same step to the last bit.
+// The arithmetic is that of the kernels for NumPy arrays, rounding by rounding (products that are added are made by
+// `times`), so both devices take the same step to the last bit.
 
 constexpr int MOST = 80;  // arrays of one launch: the table is an argument, and arguments have 4 KiB
 
@@ -12,8 +12,6 @@ struct Arrays {  // array j of kind k (parameter, gradient, moments) at pointers
     long long ends[MOST], number;
 };
 
-__device__ inline float times(float a, float b) { return __fmul_rn(a, b); }
-__device__ inline double times(double a, double b) { return __dmul_rn(a, b); }
 __device__ inline float root(float x) { return sqrtf(x); }
 __device__ inline double root(double x) { return sqrt(x); }
 

@@ -35,9 +35,6 @@ struct Block {
 
 constexpr int PER_BLOCK = sizeof(real) == 4 ? 8 : 4;  // a float takes half a word, a double a whole one
 
-__device__ inline float times(float a, float b) { return __fmul_rn(a, b); }
-__device__ inline double times(double a, double b) { return __dmul_rn(a, b); }
-
 // Number j of the uniform numbers on [0, 1) of a block: 24 or 53 upper bits, as NumPy's.
 __device__ inline void unit(const Block& block, int j, float* u) { *u = (block.half(j) >> 8) * (1.0f / 16777216); }
 __device__ inline void unit(const Block& block, int j, double* u) {

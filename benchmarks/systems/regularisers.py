@@ -11,8 +11,8 @@ import time
 import numpy as np
 from results import shared, steps
 from system import system
-from trainings import (ADAM, MLP, POINT_STEPS, digits_data, digits_report, game, plain_points, play, points,
-                       points_report)
+from trainings import (ADAM, BATCH, MLP, POINT, POINT_STEPS, digits_data, digits_report, game, plain_points, play,
+                       points, points_report)
 
 from tinygan import gans, losses, models, nn, random
 from tinygan.autograd import grad, no_grad
@@ -84,7 +84,7 @@ def wobble(trained: dict) -> float:
 @system("R03", "R1 on ring8: all modes, and a distance that settles", minutes=1.1)
 def zero_centred(found, seed):
     plain = plain_points("ring8", seed)
-    trained = points("gan", "ring8", seed, penalty="r1(0.1)", **ADAM)
+    trained = points("gan", "ring8", seed, penalty="r1(0.1)", **POINT)
     found.at_least("modes of 8", trained["captured"], 8, "CAL")
     found.at_most("sliced W1 in the last fifth: std / the plain GAN's", wobble(trained) / wobble(plain), 1 / 3, "CAL")
     found.note("plain GAN: modes of 8", plain["captured"])
@@ -156,14 +156,14 @@ def instance_noise(found, seed):
 @shared
 def largest_belief(seed: int, loss: str, number: int = POINT_STEPS) -> dict:
     """The largest mean of D(x) over real batches in the second half of a training on ring8."""
-    gan, beliefs, source = game("gan", (2,), seed, z_dim=16, hidden=(128, 128), loss=loss, **ADAM), [], POINTS["ring8"]
+    gan, beliefs, source = game("gan", (2,), seed, loss=loss, **ADAM), [], POINTS["ring8"]
     number = steps(number)
 
     def watch(step):
         if step > number // 2 and step % 10 == 0:
             with no_grad():
                 beliefs.append(float(gan.D(Tensor(source(256, "preview"))).sigmoid().mean()))
-    play(gan, PointBatches(source, 256), number, watch)
+    play(gan, PointBatches(source, BATCH), number, watch, decay=True)
     return {"belief": max(beliefs, default=0.0), **points_report(gan.sample, source)}
 
 
@@ -190,14 +190,14 @@ class BatchAware(nn.Module):
 def batch_aware(seed: int, data: str = "grid25", number: int = POINT_STEPS) -> dict:
     """A GAN whose D sees how close the samples of a batch are."""
     random.manual_seed(seed)
-    gan = gans.GAN(models.MLPGenerator(16, (2,), (128, 128)), BatchAware(), **ADAM)
-    play(gan, PointBatches(POINTS[data], 64), steps(number))
+    gan = gans.GAN(models.MLPGenerator(ADAM["z_dim"], (2,)), BatchAware(), **ADAM)
+    play(gan, PointBatches(POINTS[data], BATCH), steps(number), decay=True)
     return points_report(gan.sample, POINTS[data])
 
 
 @system("R09", "Mini-batch discrimination on grid25", minutes=1.2)
 def minibatch(found, seed):
-    plain = plain_points("grid25", seed, batch=64)["captured"]
+    plain = plain_points("grid25", seed)["captured"]
     captured = batch_aware(seed)["captured"]
     found.at_least("modes of 25 more than the plain GAN", captured - plain, 3, "CAL")
     found.note("modes of 25", captured)
@@ -231,7 +231,7 @@ def path_length(found, seed):
 
 @system("R16", "Lazy regularisation: R1 every 16th step", minutes=1.3)
 def lazy(found, seed):
-    each, rare = [points("gan", "ring8", seed, penalty=p, **ADAM) for p in ("r1(0.1)", "every(16, r1(0.1))")]
+    each, rare = [points("gan", "ring8", seed, penalty=p, **POINT) for p in ("r1(0.1)", "every(16, r1(0.1))")]
     found.within("sliced W1 / that of R1 in each step", rare["w1"] / each["w1"], 0.9, 1.1, "CAL")
     found.at_least("speed / that of R1 in each step", step_seconds("r1(0.1)") / step_seconds("every(16, r1(0.1))"), 1.3,
                    "CAL")
@@ -239,8 +239,8 @@ def lazy(found, seed):
 
 def step_seconds(penalty: str) -> float:
     """Seconds of a step, the least of five rounds: other processes only add to it."""
-    gan = game("gan", (2,), 0, z_dim=16, hidden=(128, 128), penalty=penalty, **ADAM)
-    run, rounds = play(gan, PointBatches(POINTS["ring8"], 256), 16), []
+    gan = game("gan", (2,), 0, penalty=penalty, **ADAM)
+    run, rounds = play(gan, PointBatches(POINTS["ring8"], BATCH), 16), []
     for _ in range(5):
         started = time.perf_counter()
         for _ in range(32):
@@ -286,8 +286,8 @@ class NoiseInside(nn.Module):
 def hidden_noise(seed: int, number: int = 8000) -> dict:
     """A GAN on ring8 without any input z."""
     random.manual_seed(seed)
-    gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,), (128, 128)), penalty="r1(0.1)", **ADAM)
-    play(gan, PointBatches(POINTS["ring8"], 256), steps(number))
+    gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,)), penalty="r1(0.1)", **{**ADAM, "z_dim": 1})
+    play(gan, PointBatches(POINTS["ring8"], BATCH), steps(number), decay=True)
     state, samples = random.get_state(), []
     for _ in range(2):
         random.set_state(state)

@@ -103,7 +103,7 @@ def _converted(name, value):
         return ctypes.c_void_p(value._host.ctypes.data)
     if isinstance(value, numpy.ndarray) and value.size == 1:
         return _blob(value.nbytes // 4).from_buffer_copy(value.tobytes())
-    if type(value) in (int, bool):
+    if type(value) is int:
         return ctypes.c_longlong(value)
     if type(value) is float:
         return ctypes.c_double(value)
@@ -132,6 +132,8 @@ def _library(code, options):
 
 def _compile(code, options, file):
     """Make the library ``file``, or return the compiler's message."""
+    if COMPILER is None:
+        return "expected g++ or clang++ to run CUDA sources on the host, found neither"
     file.parent.mkdir(exist_ok=True)
     macros = [option for option in options if option.startswith("-D")]
     made = file.with_suffix(f".{os.getpid()}.so")  # renamed when complete: another process may be at it too

@@ -109,6 +109,21 @@ def test_convolution_with_wide_positions(cupy_standin, monkeypatch, size, kernel
     both("correlate_weight", cupy_standin, x, g, kernel, ones, zeros, ones, groups)
 
 
+@pytest.mark.parametrize("per_group", [3, 9, 12])  # a kernel of its own; columns by single numbers, and in lanes
+def test_threads_share_the_work(cupy_standin, host_shim, per_group):
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 2 * per_group, 7, 6)), rng.standard_normal((2 * per_group, per_group, 3, 2))
+    rest = ((2, 1), (1, 1), (1, 2), 2)
+    with host_shim.several(3):
+        y, = both("correlate", cupy_standin, x, w, *rest)
+        g = rng.standard_normal(y.shape)
+        both("correlate_transpose", cupy_standin, g, w, (7, 6), *rest)
+        both("correlate_weight", cupy_standin, x, g, (3, 2), *rest)
+        both("max_pool_indices", cupy_standin, x, (2, 3), (1, 2), (1, 0), (2, 1))
+        y, = both("window_sum", cupy_standin, x, (2, 3), (1, 2), (1, 0))
+        both("window_sum_transpose", cupy_standin, rng.standard_normal(y.shape), (7, 6), (2, 3), (1, 2), (1, 0))
+
+
 def test_convolution_in_blocks_is_the_same(cupy_standin, monkeypatch):
     monkeypatch.setattr("tinygan.kernels.cuda.conv.COLUMN_BYTES", 1)  # one image at a time
     rng = np.random.default_rng(0)

@@ -65,7 +65,7 @@ def test_nvcc_compiles_every_source(tmp_path):
 @NVCC
 @pytest.mark.slow
 def test_nvcc_compiles_every_variant(tmp_path):
-    assert compile_all(lambda *job: nvcc(tmp_path, *job), ALL, ["sm_80", "sm_90"]) == {}
+    assert compile_all(lambda *job: nvcc(tmp_path, *job), ALL, ["sm_80"]) == {}
 
 
 @NVRTC
@@ -76,7 +76,7 @@ def test_nvrtc_compiles_every_source():
 @NVRTC
 @pytest.mark.slow
 def test_nvrtc_compiles_every_variant():
-    assert compile_all(nvrtc, ALL, ["sm_80", "sm_90"]) == {}
+    assert compile_all(nvrtc, ALL, ["sm_80"]) == {}
 
 
 @pytest.mark.standin
@@ -106,9 +106,9 @@ extern "C" __global__ void echo(REAL* y, const REAL* none, long long i, double x
     np.testing.assert_array_equal(y.get(), [1, 7, 0.5, 123])
 
 
-def test_positions_widen_with_the_array(cupy_standin):
-    assert "-DINDEX=int" in launch.options(np.dtype(np.float32), False)
-    assert "-DINDEX=long long" in launch.options(np.dtype(np.float32), True)
+def test_other_number_types_are_refused(cupy_standin):
+    with pytest.raises(TypeError, match="cuda kernels: expected a dtype among float32, .*, got complex64"):
+        launch.kernel("bias", "add_bias", np.complex64)
 
 
 @pytest.mark.standin
@@ -134,7 +134,7 @@ extern "C" __global__ void rows(real* y, const real* x, long long n_rows, long l
 
 
 @pytest.mark.standin
-def test_the_stand_in_refuses_what_a_kernel_cannot_read(cupy_standin):
+def test_the_stand_in_refuses_what_a_kernel_cannot_read(cupy_standin, host_shim):
     y = cupy_standin.zeros((2, 3, 4), np.float32)
     add = launch.kernel("bias", "add_bias")
     with pytest.raises(ValueError, match="C-contiguous"):

@@ -28,7 +28,8 @@ def kernel(file, name, dtype=np.float32, size=0):
     """The kernel ``name`` of sources/``file``.cu for arrays of ``dtype`` with at most ``size`` elements.
 
     Compiled at the first call for each file, dtype and width of positions; CuPy keeps what it compiled on disk too, and
-    compiles anew for another device. Raises RuntimeError with the compiler's message when it cannot be compiled.
+    compiles anew for another device. Raises RuntimeError with the compiler's message when it cannot be compiled, and
+    TypeError for a dtype that no kernel has.
     """
     return _function(file, name, np.dtype(dtype), size > NARROW)
 
@@ -61,6 +62,8 @@ def source(file):
 
 def options(dtype, wide):
     """The compiler's options for arrays of ``dtype``, with 64-bit positions when ``wide``."""
+    if dtype.name not in C_NAMES:
+        raise TypeError(f"cuda kernels: expected a dtype among {', '.join(C_NAMES)}, got {dtype}")
     return "--std=c++17", f"-DREAL={C_NAMES[dtype.name]}", f"-DINDEX={'long long' if wide else 'int'}"
 
 
@@ -82,5 +85,6 @@ def _module(file, dtype, wide):
 
 
 def _argument(value):
-    """NumPy's numbers as Python's, which CuPy passes as ``long long`` and ``double``."""
-    return value.item() if isinstance(value, np.generic) else value
+    """Numbers as Python's int and float, which CuPy passes as ``long long`` and ``double``."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return int(value) if isinstance(value, bool) else value

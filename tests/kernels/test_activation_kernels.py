@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygan.kernels import threads
-from tinygan.kernels.cpu import activation, leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, tanh, tanh_vjp
+from tinygan.kernels.cpu import activation, leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, softplus, tanh, tanh_vjp
 
 ORDERS = {
     "C": lambda x: x,
@@ -76,7 +76,7 @@ def test_tanh(xs):
 
 def test_nan_stays_and_scalars_are_arrays():
     x = np.array(np.nan, np.float32)
-    for f in (lambda x: leaky_relu(x, 0.0), lambda x: leaky_relu(x, 0.2), sigmoid, tanh):
+    for f in (lambda x: leaky_relu(x, 0.0), lambda x: leaky_relu(x, 0.2), sigmoid, softplus, tanh):
         assert isinstance(f(x), np.ndarray) and np.isnan(f(x))
 
 

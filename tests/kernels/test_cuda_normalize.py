@@ -193,8 +193,8 @@ def test_activations_are_those_of_the_cpu(cupy_standin, host_shim, launches, sha
     g, x = (np.asarray(rng.standard_normal(shape) * 3, dtype) for _ in range(2))
     if x.ndim > 1 and seed % 2:
         x = np.ascontiguousarray(x.T).T  # then g has another memory order
-    for name, *numbers in (("leaky_relu", slope), ("sigmoid",), ("tanh",)):
-        for kernel, arrays in ((name, (x,)), (name + "_vjp", (g, x))):
+    for name, *numbers in (("leaky_relu", slope), ("sigmoid",), ("softplus",), ("tanh",)):
+        for kernel, arrays in ((name, (x,)), (name + "_vjp", (g, x)))[:1 if name == "softplus" else 2]:
             launches.clear()
             with host_shim.several(threads):
                 there = getattr(cuda, kernel)(*map(cupy_standin.asarray, arrays), *numbers)
@@ -210,4 +210,6 @@ def test_activations_at_the_ends_of_the_numbers(cupy_standin, dtype):
     x = cupy_standin.asarray(np.array([-np.inf, -1e30, -0.0, 0.0, 1e30, np.inf, np.nan], dtype))
     np.testing.assert_array_equal(cuda.leaky_relu(x, 0.0).get(), np.array([0, 0, 0, 0, 1e30, np.inf, np.nan], dtype))
     np.testing.assert_array_equal(cuda.sigmoid(x).get(), [0, 0, 0.5, 0.5, 1, 1, np.nan])
+    np.testing.assert_allclose(cuda.softplus(x).get(), np.array([0, 0, *[np.log(2)] * 2, 1e30, np.inf, np.nan], dtype),
+                               rtol=2 * np.finfo(dtype).eps)
     np.testing.assert_array_equal(cuda.tanh(x).get(), [-1, -1, 0, 0, 1, 1, np.nan])

@@ -1,6 +1,6 @@
 """Kernels on NumPy arrays, spread over a small thread pool."""
 
-from tinygan.kernels.cpu.activation import leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, tanh, tanh_vjp
+from tinygan.kernels.cpu.activation import leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, softplus, tanh, tanh_vjp
 from tinygan.kernels.cpu.bias import add_bias, channel_sum
 from tinygan.kernels.cpu.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cpu.matmul import matmul
@@ -10,7 +10,7 @@ from tinygan.kernels.cpu.pooling import max_pool, max_pool_indices, window_sum, 
 from tinygan.kernels.cpu.random import draw_bernoulli, draw_integers, draw_normal, draw_uniform
 
 __all__ = [
-    "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
+    "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "softplus", "tanh", "tanh_vjp",
     "add_bias", "channel_sum",
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",

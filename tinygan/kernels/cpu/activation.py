@@ -82,6 +82,18 @@ def sigmoid_vjp(g, y):
     return _walk(block, g, y)
 
 
+def softplus(x):
+    """log(1 + e^x) = max(x, 0) + log1p(e^-|x|), which cannot overflow and keeps small values exact."""
+    def block(x, out):
+        z = workspace("activation", x.shape, x.dtype)
+        np.negative(np.abs(x, out=z), out=z)
+        np.log1p(np.exp(z, out=z), out=z)
+        np.maximum(x, _filled(0, x), out=out)
+        out += z
+
+    return _walk(block, x)
+
+
 def tanh(x):
     """tanh x."""
     return _walk(np.tanh, x)

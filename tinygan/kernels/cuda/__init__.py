@@ -4,7 +4,7 @@ CuPy's elementwise functions return C-ordered memory whatever the order of their
 array in its order of memory and hands out a transposed view.
 """
 
-from tinygan.kernels.cuda.activation import leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, tanh, tanh_vjp
+from tinygan.kernels.cuda.activation import leaky_relu, leaky_relu_vjp, sigmoid, sigmoid_vjp, softplus, tanh, tanh_vjp
 from tinygan.kernels.cuda.bias import add_bias, channel_sum
 from tinygan.kernels.cuda.conv import correlate, correlate_transpose, correlate_weight
 from tinygan.kernels.cuda.matmul import matmul
@@ -14,7 +14,7 @@ from tinygan.kernels.cuda.pooling import max_pool, max_pool_indices, window_sum,
 from tinygan.kernels.cuda.random import draw_bernoulli, draw_integers, draw_normal, draw_uniform
 
 __all__ = [
-    "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "tanh", "tanh_vjp",
+    "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "softplus", "tanh", "tanh_vjp",
     "add_bias", "channel_sum",
     "correlate", "correlate_transpose", "correlate_weight",
     "matmul",

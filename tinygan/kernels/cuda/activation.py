@@ -31,6 +31,14 @@ def sigmoid_vjp(g, y):
     return _elementwise("sigmoid_vjp", (g, y))
 
 
+def softplus(x):
+    """log(1 + e^x) = max(x, 0) + log1p(e^-|x|), which cannot overflow and keeps small values exact.
+
+    Moves 2 arrays of the size of x.
+    """
+    return _elementwise("softplus", (x,))
+
+
 def tanh(x):
     """tanh x. Moves 2 arrays of the size of x."""
     return _elementwise("tanh_forward", (x,))

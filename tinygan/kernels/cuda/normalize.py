@@ -176,7 +176,7 @@ class _Plan:
             for slot, (_, run) in zip(SLOTS[pattern], runs):
                 slots[slot] = run
             self.axes = slots[0], slots[1], slots[2] + slots[3]  # along B, M and C
-            self.kept = [1 if i in axes else shape[i] for i in order]
+            self.kept = tuple(1 if i in axes else shape[i] for i in order)
             outer, middle, self.groups, self.inner = [prod(shape[i] for i in run) for run in slots]
             self.walk = _Walk(outer, middle, self.groups * self.inner, self.inner)
             self.across = _Walk(1, outer, middle, 1)
@@ -226,8 +226,8 @@ class _Plan:
         """Room for the sums that are the gradient of ``scale``, or that `reduced` makes into it."""
         target, _ = self.steps[scale.shape]
         inside = self.axes[1] if self.rows else self.axes[2]
-        return array_module(scale).empty([self.shape[i] if i in inside else n for i, n in zip(self.order, target)],
-                                         scale.dtype)
+        shape = tuple(self.shape[i] if i in inside else n for i, n in zip(self.order, target))
+        return array_module(scale).empty(shape, scale.dtype)
 
     def reduced(self, sums, shape):
         """The sums, in the order of memory, added up over the axes where ``shape`` has size 1, in that shape."""

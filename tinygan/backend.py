@@ -214,14 +214,6 @@ def release_memory(where) -> None:
             where.xp.get_default_memory_pool().free_all_blocks()
 
 
-def scatter_add(target, index, values):
-    """``target[index] += values`` in place, where repeated positions in ``index`` add up (the adjoint of ``[index]``).
-
-    Raises nothing of its own; ``index`` is a tuple of slices, integers and integer or boolean arrays.
-    """
-    array_module(target).add.at(target, index, values)
-
-
 __all__ = ["CPU", "Device", "array_module", "constant_on", "cuda_available", "device", "device_of", "get_precision",
-           "is_array", "memory_left", "release_memory", "resolve_device", "scatter_add", "set_precision",
+           "is_array", "memory_left", "release_memory", "resolve_device", "set_precision",
            "synchronize", "to_device", "to_numpy"]

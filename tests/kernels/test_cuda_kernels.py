@@ -251,3 +251,25 @@ def test_channel_sums_in_parts_by_threads_that_meet(cupy_standin, host_shim, mon
     for threads in (1, 5, 33):
         with host_shim.several(threads):
             both("channel_sum", cupy_standin, g)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape, index, values", [
+    ((5, 3), (np.array([4, 0, 4, 4, -1, 0]),), (6, 3)),
+    ((5, 3), (np.array([4, 0, 4, 4, 1, 0]),), (3,)),  # broadcast
+    ((4, 5, 6), (slice(None), np.array([[1, 1], [2, 1]]), slice(1, 3)), (4, 2, 2, 2)),
+    ((2, 7), (np.zeros((50, 1), np.int64), np.array([0, 3, 3])), (50, 3)),
+    ((3, 2), (np.zeros(0, np.int64),), (0, 2)),
+])
+def test_values_add_up_at_positions_in_order(cupy_standin, host_shim, dtype, shape, index, values):
+    rng = np.random.default_rng(0)
+    host, values = rng.standard_normal(shape).astype(dtype), rng.standard_normal(values).astype(dtype)
+    there = cupy_standin.asarray(host)
+    sent = [tuple(cupy_standin.asarray(i) if isinstance(i, np.ndarray) else i for i in index),
+            cupy_standin.asarray(values)]
+    cupy_standin.counters.reset()
+    with host_shim.several(2):
+        cuda.add_at(there, *sent)
+    assert cupy_standin.counters.synchronizations == cupy_standin.counters.transfers == 0
+    cpu.add_at(host, index, values)
+    np.testing.assert_array_equal(there.get(), host)  # the same additions in the same order

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan.autograd import Function
-from tinygan.backend import array_module, scatter_add as add_at
+from tinygan.backend import array_module
+from tinygan.kernels import kernels_for
 from tinygan.ops.reduce import axes_of, expand
 from tinygan.tensor import Tensor
 
@@ -40,7 +41,7 @@ class AddItem(Function):
         if self.basic:  # no position can occur twice
             out[self.index] = x
         else:
-            add_at(out, self.index, x)
+            kernels_for(out).add_at(out, self.index, x)
         return out
 
     def backward(self, g):

@@ -8,6 +8,7 @@ from tinygan.kernels.cpu.normalize import normalize, normalize_vjp, running_mome
 from tinygan.kernels.cpu.optimizers import adagrad_step, adam_step, adamw_step, average_step, rmsprop_step, sgd_step
 from tinygan.kernels.cpu.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
 from tinygan.kernels.cpu.random import draw_bernoulli, draw_integers, draw_normal, draw_uniform
+from tinygan.kernels.cpu.scatter import add_at
 
 __all__ = [
     "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "softplus", "tanh", "tanh_vjp",
@@ -18,4 +19,5 @@ __all__ = [
     "adagrad_step", "adam_step", "adamw_step", "average_step", "rmsprop_step", "sgd_step",
     "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
     "draw_bernoulli", "draw_integers", "draw_normal", "draw_uniform",
+    "add_at",
 ]

@@ -12,6 +12,7 @@ from tinygan.kernels.cuda.normalize import normalize, normalize_vjp, running_mom
 from tinygan.kernels.cuda.optimizers import adagrad_step, adam_step, adamw_step, average_step, rmsprop_step, sgd_step
 from tinygan.kernels.cuda.pooling import max_pool, max_pool_indices, window_sum, window_sum_transpose
 from tinygan.kernels.cuda.random import draw_bernoulli, draw_integers, draw_normal, draw_uniform
+from tinygan.kernels.cuda.scatter import add_at
 
 __all__ = [
     "leaky_relu", "leaky_relu_vjp", "sigmoid", "sigmoid_vjp", "softplus", "tanh", "tanh_vjp",
@@ -22,4 +23,5 @@ __all__ = [
     "adagrad_step", "adam_step", "adamw_step", "average_step", "rmsprop_step", "sgd_step",
     "max_pool", "max_pool_indices", "window_sum", "window_sum_transpose",
     "draw_bernoulli", "draw_integers", "draw_normal", "draw_uniform",
+    "add_at",
 ]

@@ -60,9 +60,9 @@ def truncation(found, seed):
         found.at_least(f"pixel variance within classes at {high} / at {low}", after[1] / before[1], 1)
 
 
-# Algorithm 1 of the first GAN has momentum; 0.005 with momentum 0.9 goes as far as 0.05 without. At 0.3 SGD diverges.
+# Algorithm 1 of the first GAN has momentum. With 0.5 a rate goes twice as far; at 0.3 SGD overflows.
 UPDATES = {"adam": lambda p: Adam(p, 1e-3, (0.5, 0.999)), "rmsprop": lambda p: RMSprop(p, 5e-4),
-           "sgd": lambda p: SGD(p, 0.05), "momentum": lambda p: SGD(p, 0.005, momentum=0.9)}
+           "sgd": lambda p: SGD(p, 0.05), "momentum": lambda p: SGD(p, 0.025, momentum=0.5)}
 
 
 class Tricks(gans.GAN):
@@ -116,17 +116,17 @@ class Tricks(gans.GAN):
         return self.loss.g(self.D(self.seen(self.G(self.noise(x)))))
 
 
-ADVISED = dict(loss="non_saturating_smoothed", flips=0.02, prior="normal", d_updates="sgd", input_noise=0.1,
-               g_dropout=0.2, g_norm="batch", d_norm="batch", networks="mlp", hidden=(256, 256))
-PLAIN = dict(networks="mlp", hidden=(256, 256))
-SWITCHES = {  # a trick of the list, and the change that takes it away
-    "inputs in [-1, 1] and tanh": dict(unit_range=True), "the non-saturating loss": dict(loss="minimax"),
-    "normal z": dict(prior="uniform"), "batches of D either real or generated": dict(joint_batch=True),
-    "batch norm": dict(g_norm=None, d_norm=None), "leaky ReLU in D": dict(leaky=False),
-    "soft labels": dict(loss="non_saturating"), "noisy labels": dict(flips=0.0),
-    "SGD for D, Adam for G": dict(d_updates="adam"), "noise on D's input": dict(input_noise=0.0),
-    "dropout in G": dict(g_dropout=0.0),
+PLAIN = dict(networks="mlp", hidden=(256, 256))  # Adam for both, no norm: the baseline of digits
+NORMS = dict(g_norm="batch", d_norm="batch")
+TRICKS = {  # a trick of the list: (what the plain GAN becomes with it, and without it)
+    "inputs in [-1, 1] and tanh": ({}, dict(unit_range=True)), "the non-saturating loss": ({}, dict(loss="minimax")),
+    "normal z": ({}, dict(prior="uniform")), "leaky ReLU in D": ({}, dict(leaky=False)), "batch norm": (NORMS, {}),
+    "batches of D either real or generated": (NORMS, dict(**NORMS, joint_batch=True)),
+    "soft labels": (dict(loss="non_saturating_smoothed"), {}), "noisy labels": (dict(flips=0.05), {}),
+    "SGD for D, Adam for G": (dict(d_updates="sgd"), {}), "noise on D's input": (dict(input_noise=0.1), {}),
+    "dropout in G": (dict(g_dropout=0.2), {}),
 }
+TRICKS["all of them"] = {key: value for on, _ in TRICKS.values() for key, value in on.items()}, {}
 
 
 @shared
@@ -160,12 +160,10 @@ def scaling(found, seed, number=1500):
     found.equal("parameters of a convolution 1.5 times as wide / as it was", wide / narrow, 2.25, 1e-12)
 
 
-@system("A14", "The list of tricks, one taken away at a time, on 14 x 14 digits", seeds=3, minutes=2.5)
+@system("A14", "The list of tricks, one at a time, on 14 x 14 digits", seeds=3, minutes=2.5)
 def tricks(found, seed):
-    """A trick helps where the ratio is above 1: FID_J grows when it is taken away."""
-    advised = with_tricks(seed, **ADVISED)["fid_j"]
-    found.note("FID_J with all tricks", advised)
-    found.note("FID_J of the plain GAN / with all tricks", with_tricks(seed, **PLAIN)["fid_j"] / advised)
-    for name, change in SWITCHES.items():
-        found.note(f"FID_J without {name} / with all (> 1: it helps)",
-                   with_tricks(seed, **{**ADVISED, **change})["fid_j"] / advised)
+    """One trick at a time, since all of them together do not learn here. A trick helps where the ratio is above 1."""
+    found.note("FID_J of the plain GAN", with_tricks(seed, **PLAIN)["fid_j"])
+    for name, change in TRICKS.items():
+        on, off = [with_tricks(seed, **PLAIN, **settings)["fid_j"] for settings in change]
+        found.note(f"FID_J without / with {name} (> 1: it helps)", off / on)

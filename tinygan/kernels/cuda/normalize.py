@@ -71,11 +71,12 @@ def normalize_vjp(g, x, scale, mean, rstd, axes, needs):
     order, dense = memory_order(x, axes)
     plan = _plan(x.shape, order, axes)
     a, *steps = plan.affine(scale) if plan.fits else (None, 0, 0, 0)
-    if not plan.fits or steps[0 if plan.rows else 1]:  # the scale varies across rows, or along a column
+    along = bool(steps[1])  # the scale varies along what is reduced, as layer norm's: the kernels know it inside rows
+    if not plan.fits or along and (steps[0] or not plan.rows):
         return _normalize_vjp(plan, g, x, scale, mean, rstd, axes, needs)
     arrays = plan.ordered(g), dense, plan.ordered(mean), plan.ordered(rstd)
     gscale, gshift = [plan.parameter(scale) if need else None for need in needs[1:]]
-    backward = _backward_rows if plan.rows else _backward_columns
+    backward = _backward_rows if along else _backward_columns
     gx = backward(plan, arrays, a, steps, needs[0], gscale, gshift)
     return (None if gx is None else gx.transpose(plan.inverse),
             *[None if v is None else plan.reduced(v, scale.shape) for v in (gscale, gshift)])
@@ -225,8 +226,7 @@ class _Plan:
     def parameter(self, scale):
         """Room for the sums that are the gradient of ``scale``, or that `reduced` makes into it."""
         target, _ = self.steps[scale.shape]
-        inside = self.axes[1] if self.rows else self.axes[2]
-        shape = tuple(self.shape[i] if i in inside else n for i, n in zip(self.order, target))
+        shape = tuple(self.shape[i] if i in self.axes[2] else n for i, n in zip(self.order, target))
         return array_module(scale).empty(shape, scale.dtype)
 
     def reduced(self, sums, shape):

@@ -45,6 +45,18 @@ def test_g_gets_the_pearson_divergence():
     assert ADVERSARIAL["b_pearson"].g(fakes).item() == pytest.approx(chi2 / 2, rel=1e-12)
 
 
+def test_g_follows_the_derivative_of_the_relative_divergence():
+    def divergence(q):
+        m = 0.3 * P + 0.7 * q
+        return np.sum(m * (P / m - 1) ** 2) / 2
+
+    r, step = P / (0.3 * P + 0.7 * Q), 1e-6
+    given = [relative_pair("r", 0.3).g(t([score(v)])).item() for v in r]  # what a sample at each of the points costs G
+    move = np.array([1.0, -2.0, 1.0])  # of mass between the points
+    true = (divergence(Q + step * move) - divergence(Q - step * move)) / (2 * step)
+    assert 0.7 * np.dot(move, given) == pytest.approx(true, rel=1e-8)  # errors: step^2, and 1e-16 / step
+
+
 def test_the_f_of_the_gan_gives_the_discriminator_of_the_gan():
     # f(r) = r log r - (r + 1) log(r + 1) with r = exp a: L_D is softplus(a(G)) + softplus(-a(x)), and so its gradient
     pair = bregman_pair("logistic", lambda r: r * r.log() - (r + 1.0) * (r + 1.0).log(),

@@ -2,7 +2,8 @@
 
 For a convex f the Bregman distance between p / q and its estimate r(x), without its constant, is
 L_D = E_q [f'(r) r - f(r)] - E_p f'(r), least at r = p / q; and L_G = E_q f(r) with r frozen is the f-divergence of p
-and q. Both use the same f, where a GAN with the non-saturating loss changes it between its two steps.
+and q. Both use the same f, where a GAN with the non-saturating loss changes it between its two steps. The pair of the
+relative ratio gives G the derivative of the divergence instead (:func:`relative_pair`).
 Source: Uehara et al. 2016, arXiv:1610.02920.
 """
 
@@ -29,8 +30,11 @@ def bregman_pair(name: str, f: Callable, slope: Callable, ratio: Callable = soft
 def relative_pair(name: str, alpha: float) -> AdversarialLoss:
     """The Pearson pair of the relative ratio r = p / (alpha p + (1 - alpha) q), which is at most 1 / alpha.
 
-    L_D = E_m r^2 / 2 - E_p r with the mixture m = alpha p + (1 - alpha) q; L_G = E_q (r - 1)^2 / 2, G's share of the
-    divergence of p and m up to a factor. Source: Yamada et al. 2013 for the ratio, Uehara et al. 2016 for the game.
+    L_D = E_m r^2 / 2 - E_p r with the mixture m = alpha p + (1 - alpha) q. L_G = E_q [f(r) - r f'(r)] =
+    E_q (1 - r^2) / 2, whose derivative is that of the divergence E_m f(p / m) by its dependence on q, up to the factor
+    1 - alpha. The paper's E_q f(r) with r frozen has the derivative f'(r) grad r instead, which draws samples to r = 1
+    from both sides: away, too, from where there are data and few samples, which r marks with up to 1 / alpha.
+    Sources: Yamada et al. 2013 for the ratio, Uehara et al. 2016 for the game.
     Raises ValueError unless 0 < alpha < 1.
     """
     if not 0 < alpha < 1:
@@ -40,8 +44,8 @@ def relative_pair(name: str, alpha: float) -> AdversarialLoss:
         r = softplus(a)
         return r.square() * (0.5 * alpha) - r
     return separable(name, real=real, fake=lambda a: softplus(a).square() * (0.5 * (1 - alpha)),
-                     generator=lambda a: (softplus(a) - 1.0).square() * 0.5,
-                     formula="L_D = E_m r^2 / 2 - E_p r, m = alpha p + (1 - alpha) q; L_G = E_q (r - 1)^2 / 2; "
+                     generator=lambda a: (1.0 - softplus(a).square()) * 0.5,
+                     formula="L_D = E_m r^2 / 2 - E_p r, m = alpha p + (1 - alpha) q; L_G = E_q (1 - r^2) / 2; "
                              f"r = sp(a), alpha = {alpha:g}",
                      source=f"{SOURCE}; Yamada et al. 2013")
 

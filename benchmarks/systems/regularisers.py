@@ -286,8 +286,8 @@ class NoiseInside(nn.Module):
 def hidden_noise(seed: int, number: int = 8000) -> dict:
     """A GAN on ring8 without any input z."""
     random.manual_seed(seed)
-    gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,)), penalty="r1(0.1)", **{**ADAM, "z_dim": 1})
-    play(gan, PointBatches(POINTS["ring8"], BATCH), steps(number), decay=True)
+    gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,)), penalty="r1(0.1)", lr=1e-3, betas=(0.5, 0.999))
+    play(gan, PointBatches(POINTS["ring8"], 256), steps(number))
     state, samples = random.get_state(), []
     for _ in range(2):
         random.set_state(state)

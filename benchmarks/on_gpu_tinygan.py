@@ -6,7 +6,7 @@ import on_tinygan
 
 import tinygan
 
-PRECISIONS = {"float32": "highest", "tf32": "high"}
+PRECISIONS = {"float32": "highest", "tf32": "tf32"}
 
 
 def seconds_of(run, calls: int) -> float:

@@ -130,7 +130,7 @@ class Cublas:
 class Core:
     """``cupy._core``: the type in which products of two matrices are computed, for each dtype."""
 
-    _routines_linalg = SimpleNamespace(COMPUTE_TYPE_DEFAULT=1, COMPUTE_TYPE_TF32=7)
+    _routines_linalg = SimpleNamespace(COMPUTE_TYPE_DEFAULT=1, COMPUTE_TYPE_BF16=6, COMPUTE_TYPE_TF32=7)
 
     def __init__(self):
         self.types = {}

@@ -93,36 +93,39 @@ def resolve_device(name="auto") -> Device:
     return chosen
 
 
-PRECISIONS = ("highest", "high")
+PRECISIONS = ("highest", "tf32", "bf16")
 _TF32_MATH = 3  # CUBLAS_TF32_TENSOR_OP_MATH of cuBLAS, which CuPy does not name
-_TF32_CAPABILITY = 80  # compute capability 8.0: the first GPUs that have TensorFloat-32
+_REDUCED_CAPABILITY = 80  # compute capability 8.0: the first GPUs that have TensorFloat-32 and bfloat16
 _precision = "highest"
 
 
 def set_precision(name: str) -> None:
-    """How exact products of float32 matrices are on GPUs: ``"highest"`` (float32, the default) or ``"high"``.
+    """How exact products of float32 matrices are on GPUs: ``"highest"`` (float32, the default), "tf32" or "bf16".
 
-    "high" rounds both factors to TensorFloat-32 (10 bits of mantissa instead of 23, the range of float32) and adds up
-    in float32, on tensor cores; tensors stay float32. It counts for products made in this thread from now on, on every
-    GPU, and changes nothing on the CPU, in float64, and where a GPU is older than compute capability 8.0.
-    Raises ValueError for another name.
+    "tf32" rounds both factors to TensorFloat-32 (10 bits of mantissa instead of 23, the range of float32), "bf16" to
+    bfloat16 (7 bits, the same range); both add up in float32, on tensor cores, and tensors stay float32. For stacks of
+    matrices cuBLAS knows no bfloat16: they are multiplied in TensorFloat-32 then. It counts for products made in this
+    thread from now on, on every GPU, and changes nothing on the CPU, in float64, and where a GPU is older than compute
+    capability 8.0. Raises ValueError for another name.
     """
     global _precision
     if name not in PRECISIONS:
-        raise ValueError(f"set_precision: expected 'highest' or 'high', got {name!r}")
+        raise ValueError(f"set_precision: expected 'highest', 'tf32' or 'bf16', got {name!r}")
     _precision = name
     if not cuda_available():
         return
     cupy = _cupy()
     devices = [cupy.cuda.Device(index) for index in range(cupy.cuda.runtime.getDeviceCount())]
-    tf32 = name == "high" and all(int(d.compute_capability) >= _TF32_CAPABILITY for d in devices)
+    if not all(int(d.compute_capability) >= _REDUCED_CAPABILITY for d in devices):
+        name = "highest"
     # CuPy multiplies two matrices in a type of its own setting, and stacks of matrices in the mode of the handle
     types = cupy._core._routines_linalg
-    cupy._core.set_compute_type(np.float32, types.COMPUTE_TYPE_TF32 if tf32 else types.COMPUTE_TYPE_DEFAULT)
+    kinds = {"highest": types.COMPUTE_TYPE_DEFAULT, "tf32": types.COMPUTE_TYPE_TF32, "bf16": types.COMPUTE_TYPE_BF16}
+    cupy._core.set_compute_type(np.float32, kinds[name])
     for one in devices:
         with one:
             cupy.cuda.cublas.setMathMode(cupy.cuda.get_cublas_handle(),
-                                         _TF32_MATH if tf32 else cupy.cuda.cublas.CUBLAS_DEFAULT_MATH)
+                                         cupy.cuda.cublas.CUBLAS_DEFAULT_MATH if name == "highest" else _TF32_MATH)
 
 
 def get_precision() -> str:

@@ -28,17 +28,20 @@ def test_float32_is_exact_until_asked_otherwise(cupy_standin, monkeypatch):
     monkeypatch.setattr(cupy_standin.cuda.Device, "count", 2)
     types = cupy_standin._core._routines_linalg
     assert tinygan.get_precision() == "highest" and modes(cupy_standin) == (types.COMPUTE_TYPE_DEFAULT, [0, 0])
-    tinygan.set_precision("high")
-    assert tinygan.get_precision() == "high" and modes(cupy_standin) == (types.COMPUTE_TYPE_TF32, [TF32, TF32])
+    tinygan.set_precision("tf32")
+    assert tinygan.get_precision() == "tf32" and modes(cupy_standin) == (types.COMPUTE_TYPE_TF32, [TF32, TF32])
+    tinygan.set_precision("bf16")  # stacks of matrices have no mode of their own for it
+    assert tinygan.get_precision() == "bf16" and modes(cupy_standin) == (types.COMPUTE_TYPE_BF16, [TF32, TF32])
     assert cupy_standin._core.get_compute_type(np.float64) == types.COMPUTE_TYPE_DEFAULT
     tinygan.set_precision("highest")
     assert modes(cupy_standin) == (types.COMPUTE_TYPE_DEFAULT, [0, 0])
     assert cupy_standin.counters.synchronizations == 0
 
 
-def test_a_gpu_without_tf32_stays_exact(cupy_standin, monkeypatch):
+@pytest.mark.parametrize("name", ["tf32", "bf16"])
+def test_a_gpu_without_tensor_cores_for_it_stays_exact(name, cupy_standin, monkeypatch):
     monkeypatch.setattr(cupy_standin.cuda.Device, "compute_capability", "75")
-    tinygan.set_precision("high")
+    tinygan.set_precision(name)
     assert modes(cupy_standin) == (cupy_standin._core._routines_linalg.COMPUTE_TYPE_DEFAULT, [0])
 
 
@@ -55,12 +58,12 @@ def test_the_cpu_computes_the_same_bits():
     rng = np.random.default_rng(0)
     a, b = (tinygan.tensor(rng.standard_normal((70, 70), dtype=np.float32)) for _ in range(2))
     exact = (a @ b).numpy()
-    tinygan.set_precision("high")
+    tinygan.set_precision("bf16")
     assert np.array_equal((a @ b).numpy(), exact)
 
 
-@pytest.mark.parametrize("name", ["medium", "tf32", None, 1])
+@pytest.mark.parametrize("name", ["medium", "high", None, 1])
 def test_other_names_are_refused(name):
-    with pytest.raises(ValueError, match="set_precision: expected 'highest' or 'high', got"):
+    with pytest.raises(ValueError, match="set_precision: expected 'highest', 'tf32' or 'bf16', got"):
         tinygan.set_precision(name)
     assert tinygan.get_precision() == "highest"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from results import shared, steps
 from system import system
-from trainings import (ADAM, BATCH, MLP, POINT, digits, digits_data, digits_report, distance, game,
+from trainings import (ADAM, BATCH, LONG, MLP, POINT, digits, digits_data, digits_report, distance, game,
                        plain_digits, plain_points, play, points, points_report, untrained_digits)
 
 from tinygan import losses, models, random
@@ -175,9 +175,9 @@ def wgan_gp(found, seed):
 
 @system("L09", "Hinge loss on ring8", minutes=1.2)
 def hinge(found, seed):
-    plain = plain_points("ring8", seed)["captured"]
+    plain = plain_points("ring8", seed, **LONG)["captured"]
     for name in ("hinge-gan", "geometric-gan"):
-        captured = points(name, "ring8", seed, **POINT)["captured"]
+        captured = points(name, "ring8", seed, **LONG)["captured"]
         found.at_least(f"{name}: modes of 8 more than the plain GAN", captured - plain, 1, "CAL")
         found.note(f"{name}: modes of 8", captured)
 
@@ -324,8 +324,8 @@ def feature_matching(found, seed):
 
 @system("relativistic", "Relativistic pairs with R1 + R2 on ring8", minutes=1.7)
 def relativistic(found, seed):
-    settings = dict(penalty="r1(0.1) + r2(0.1)", **POINT)
+    settings = dict(penalty="r1(0.1) + r2(0.1)", **LONG)
     paired = points("rpgan-r1-r2", "ring8", seed, **settings)
     found.at_least("paired, R1 + R2: modes of 8", paired["captured"], 8, "CAL")
     found.note("average, R1 + R2: modes of 8", points("ra-gan", "ring8", seed, **settings)["captured"])
-    found.note("plain GAN: modes of 8", plain_points("ring8", seed)["captured"])
+    found.note("plain GAN: modes of 8", plain_points("ring8", seed, **LONG)["captured"])

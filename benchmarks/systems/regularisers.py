@@ -11,7 +11,7 @@ import time
 import numpy as np
 from results import shared, steps
 from system import system
-from trainings import (ADAM, BATCH, MLP, POINT, POINT_STEPS, digits_data, digits_report, game, plain_points, play,
+from trainings import (ADAM, BATCH, LONG, MLP, POINT_STEPS, digits_data, digits_report, game, plain_points, play,
                        points, points_report)
 
 from tinygan import gans, losses, models, nn, random
@@ -83,8 +83,8 @@ def wobble(trained: dict) -> float:
 
 @system("R03", "R1 on ring8: all modes, and a distance that settles", minutes=1.1)
 def zero_centred(found, seed):
-    plain = plain_points("ring8", seed)
-    trained = points("gan", "ring8", seed, penalty="r1(0.1)", **POINT)
+    plain = plain_points("ring8", seed, **LONG)
+    trained = points("gan", "ring8", seed, penalty="r1(0.1)", **LONG)
     found.at_least("modes of 8", trained["captured"], 8, "CAL")
     found.at_most("sliced W1 in the last fifth: std / the plain GAN's", wobble(trained) / wobble(plain), 1 / 3, "CAL")
     found.note("plain GAN: modes of 8", plain["captured"])
@@ -231,7 +231,7 @@ def path_length(found, seed):
 
 @system("R16", "Lazy regularisation: R1 every 16th step", minutes=1.3)
 def lazy(found, seed):
-    each, rare = [points("gan", "ring8", seed, penalty=p, **POINT) for p in ("r1(0.1)", "every(16, r1(0.1))")]
+    each, rare = [points("gan", "ring8", seed, penalty=p, **LONG) for p in ("r1(0.1)", "every(16, r1(0.1))")]
     found.within("sliced W1 / that of R1 in each step", rare["w1"] / each["w1"], 0.9, 1.1, "CAL")
     found.at_least("speed / that of R1 in each step", step_seconds("r1(0.1)") / step_seconds("every(16, r1(0.1))"), 1.3,
                    "CAL")

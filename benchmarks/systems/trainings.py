@@ -20,6 +20,8 @@ POINT_STEPS, IMAGE_STEPS = 3000, 6000
 ADAM = dict(z_dim=2, lr=1e-3, betas=(0.8, 0.999))  # of point sets, unless the paper has its own: with this momentum
 BATCH = 64  # and this batch the plain GAN loses modes, and rates that fall to 0 do not bring them back (CALIBRATION.md)
 POINT = dict(batch=BATCH, decay=True, **ADAM)
+# Of ring8 where a claim is about keeping modes: with this momentum and constant rates the plain GAN ends with few
+LONG = {**POINT, "betas": (0.9, 0.999), "decay": False, "number": 8000}
 
 
 def game(recipe: str, shape, seed: int, **settings):

@@ -76,17 +76,18 @@ def gradient_penalty(found, seed, number=2000):
     found.note("estimate / true W1", mean_gap(D, REAL, FAKE) / true_w1())
 
 
-def wobble(trained: dict) -> float:
-    """How much sliced W1 varies along the last fifth of the training."""
-    return float(np.std(trained["w1_path"]))
+def settling(seed: int, penalty: str) -> dict:
+    """A training on ring8, with the mean and the standard deviation of sliced W1 along its last fifth."""
+    trained = points("gan", "ring8", seed, penalty=penalty, path_of=10_000, **LONG)
+    return {**trained, "w1": float(np.mean(trained["w1_path"])), "wobble": float(np.std(trained["w1_path"]))}
 
 
 @system("R03", "R1 on ring8: all modes, and a distance that settles", minutes=1.1)
 def zero_centred(found, seed):
-    plain = plain_points("ring8", seed, **LONG)
-    trained = points("gan", "ring8", seed, penalty="r1(0.1)", **LONG)
+    plain, trained = settling(seed, "none"), settling(seed, "r1(0.1)")
     found.at_least("modes of 8", trained["captured"], 8, "CAL")
-    found.at_most("sliced W1 in the last fifth: std / the plain GAN's", wobble(trained) / wobble(plain), 1 / 3, "CAL")
+    found.at_most("sliced W1 in the last fifth: std / the plain GAN's", trained["wobble"] / plain["wobble"], 1 / 3,
+                  "CAL")
     found.note("plain GAN: modes of 8", plain["captured"])
 
 
@@ -231,8 +232,9 @@ def path_length(found, seed):
 
 @system("R16", "Lazy regularisation: R1 every 16th step", minutes=1.3)
 def lazy(found, seed):
-    each, rare = [points("gan", "ring8", seed, penalty=p, **LONG) for p in ("r1(0.1)", "every(16, r1(0.1))")]
-    found.within("sliced W1 / that of R1 in each step", rare["w1"] / each["w1"], 0.9, 1.1, "CAL")
+    each, rare = settling(seed, "r1(0.1)"), settling(seed, "every(16, r1(0.1))")
+    found.within("sliced W1 in the last fifth / that of R1 in each step", rare["w1"] / each["w1"], 0.9, 1.1, "CAL")
+    found.note("modes of 8", rare["captured"])
     found.at_least("speed / that of R1 in each step", step_seconds("r1(0.1)") / step_seconds("every(16, r1(0.1))"), 1.3,
                    "CAL")
 
@@ -269,25 +271,25 @@ def orthogonal(found, seed):
 
 
 class NoiseInside(nn.Module):
-    """A generator whose input is a constant and whose only randomness is noise in its hidden layers."""
+    """A generator whose input is a constant: its only randomness is noise concatenated to a hidden layer, [h, e]."""
 
     z_dim = 1
 
     def __init__(self):
         super().__init__()
-        self.main = nn.Sequential(nn.Linear(1, 16), nn.Noise(1.0), nn.Linear(16, 128), nn.ReLU(), nn.Linear(128, 128),
-                                  nn.Noise(0.1), nn.ReLU(), nn.Linear(128, 2))
+        self.main = nn.Sequential(nn.Linear(1, 16), nn.Noise(1.0, "concatenated", 2), nn.Linear(18, 128), nn.ReLU(),
+                                  nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 2))
 
     def forward(self, z):
         return self.main(z * 0.0 + 1.0)
 
 
 @shared
-def hidden_noise(seed: int, number: int = 8000) -> dict:
-    """A GAN on ring8 without any input z."""
+def hidden_noise(seed: int, number: int = LONG["number"]) -> dict:
+    """A GAN on ring8 without any input z, with R1 in the game of LONG."""
     random.manual_seed(seed)
-    gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,)), penalty="r1(0.1)", lr=1e-3, betas=(0.5, 0.999))
-    play(gan, PointBatches(POINTS["ring8"], 256), steps(number))
+    gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,)), penalty="r1(0.1)", lr=LONG["lr"], betas=LONG["betas"])
+    play(gan, PointBatches(POINTS["ring8"], LONG["batch"]), steps(number))
     state, samples = random.get_state(), []
     for _ in range(2):
         random.set_state(state)

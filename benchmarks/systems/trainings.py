@@ -62,13 +62,17 @@ def points_report(sample, data) -> dict:
 @shared
 def points(recipe: str, data: str, seed: int, number: int = POINT_STEPS, batch: int = 256, z_dim: int = 16,
            hidden=(128, 128), decay: bool = False, **settings) -> dict:
-    """Train on a point set; ``w1_path``: sliced W1 along the last fifth of the training; 400 ``samples``."""
-    number, source, path = steps(number), POINTS[data], []
+    """Train on a point set; ``w1_path``: sliced W1 along the last fifth of the training; 400 ``samples``.
+
+    Of two draws from ring8 sliced W1 is 0.059 +- 0.021 with 1,000 points each, 0.020 +- 0.006 with 10,000: who reads
+    the path asks for enough with ``path_of`` (1,000 if not given).
+    """
+    number, source, path, path_of = steps(number), POINTS[data], [], settings.pop("path_of", 1000)
     gan = game(recipe, (2,), seed, z_dim=z_dim, hidden=hidden, **settings)
 
     def watch(step):
         if step > 0.8 * number and step % max(1, number // 100) == 0:
-            path.append(distance(gan.sample(1000), source))
+            path.append(distance(gan.sample(path_of), source))
     play(gan, PointBatches(source, batch), number, watch, decay)
     return {**points_report(gan.sample, source), "w1_path": path,
             "samples": gan.sample(400).astype(float).round(3).tolist()}

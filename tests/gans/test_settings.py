@@ -116,6 +116,12 @@ def test_priors_and_truncation():
     assert abs(kept).max() <= 0.7 and kept.dtype == np.float32
     # a normal cut at 0.7 has the standard deviation 0.3853 (integral of its density); 12,000 draws: 5 deviations
     assert abs(kept.std() - 0.3853) < 5 * 0.3853 / np.sqrt(2 * 12000)
+    for name, shape, size in (("infogan", (1, 28, 28), 62), ("bs-gan", (1, 14, 14), 64)):
+        gan = gans.make(name, shape)  # codes, and what says which sample of g(x | z) is shown, are not noise
+        whole = gan.noise(50)
+        cut = gan.truncated(whole, 0.7, "preview").numpy()
+        assert whole.shape[1] > size and np.array_equal(cut[:, size:], whole.numpy()[:, size:])
+        assert abs(cut[:, :size]).max() <= 0.7 and (cut[:, :size] != whole.numpy()[:, :size]).any()
     with pytest.raises(SettingError, match="prior: expected one of normal, uniform, got 'cauchy'"):
         gans.make("gan", (2,), prior="cauchy").noise(1)
 

@@ -183,7 +183,9 @@ def test_the_learning_rates_of_the_players():
     rates = [(player.name, optimizer.lr, optimizer.defaults["betas"]) for player, optimizer in play.seats]
     assert rates == [("D", 4e-3, (0.1, 0.9)), ("G", 1e-3, (0.1, 0.9))]
     assert [type(o).__name__ for _, o in Play(gans.make("wgan", (2,)), Counting(), 1).seats] == ["RMSprop"] * 2
-    with pytest.raises(gans.SettingError, match="optimizer: expected one of adam, rmsprop, sgd, got 'adm'"):
+    heavy = Play(small(optimizer="momentum", betas=(0.7, 0.9)), Counting(), 1).seats[0][1]
+    assert (type(heavy).__name__, heavy.defaults["momentum"]) == ("SGD", 0.7)  # Algorithm 1 of the first GAN
+    with pytest.raises(gans.SettingError, match="optimizer: expected one of adam, rmsprop, sgd, momentum, got "):
         Play(small(optimizer="adm"), Counting(), 1)
 
 

@@ -32,10 +32,14 @@ class InfoGAN(GAN):
         return [self.player("D", self.d_loss, self.D, self.Q, updates=self.n_critic, lr=self.d_lr),
                 self.player("G", self.g_loss, self.G, fresh=False)]
 
+    @property
+    def noise_size(self):
+        return self.G.z_dim - self.categories - self.continuous
+
     def noise(self, x, stream="noise"):
         """(z, c): noise, the category as a one-hot vector, the numbers."""
         n, where = count(x), self.where
-        z = random.normal((n, self.G.z_dim - self.categories - self.continuous), stream, **where)
+        z = random.normal((n, self.noise_size), stream, **where)
         category = random.integers(0, self.categories, (n,), stream, where["device"])
         numbers = random.uniform((n, self.continuous), -1, 1, stream, **where)
         xp = array_module(z)

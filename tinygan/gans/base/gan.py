@@ -155,6 +155,11 @@ class GAN:
             raise SettingError(f"prior: expected one of {', '.join(PRIORS)}, got {self.prior!r}")
         return Tensor(PRIORS[self.prior]((count(x), self.z_dim), stream=stream, **self.where))
 
+    @property
+    def noise_size(self) -> int:
+        """How many columns of :meth:`noise` are z, the first ones; what follows are codes, or draws of another kind."""
+        return self.z_dim
+
     def fake(self, x) -> Tensor:
         """G(z) without a graph, as many as ``x``: D's step does not pay for G's."""
         with no_grad():
@@ -189,10 +194,10 @@ class GAN:
         """``inputs`` whose noise lies in [-limit, limit]: what lies outside is drawn again until it does not."""
         if not limit > 0 or self.prior != "normal":
             raise SettingError(f"truncation: expected a limit > 0 and the normal prior, got {limit} and {self.prior!r}")
-        z = inputs.data
+        z, xp = inputs.data[:, :self.noise_size], backend.array_module(inputs.data)
         while (outside := abs(z) > limit).any():
-            z = backend.array_module(z).where(outside, random.normal(z.shape, stream, **self.where), z)
-        return Tensor(z)
+            z = xp.where(outside, random.normal(z.shape, stream, **self.where), z)
+        return Tensor(xp.concatenate([z, inputs.data[:, self.noise_size:]], axis=1))
 
     # What it is made of
 

@@ -54,6 +54,7 @@ OPTIMIZERS = {
     "adam": lambda parameters, lr, s: Adam(parameters, lr=lr, betas=s.betas),
     "rmsprop": lambda parameters, lr, s: RMSprop(parameters, lr=lr),
     "sgd": lambda parameters, lr, s: SGD(parameters, lr=lr),
+    "momentum": lambda parameters, lr, s: SGD(parameters, lr=lr, momentum=s.betas[0]),
 }
 
 __all__ = ["OPTIMIZERS", "Player", "Stage"]

@@ -11,17 +11,18 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import results
-from trainings import POINT, POINT_STEPS, points
+from trainings import GRID, points
 
 from tinygan.data import POINTS
 
+SETTINGS = dict(lr=1e-3, betas=(0.5, 0.9), **GRID)
 PLAIN = ("gan", "minimax-gan", "lsgan", "hinge-gan", "geometric-gan", "f-gan-kl", "f-gan-reverse-kl", "f-gan-pearson",
          "f-gan-hellinger", "f-gan-js", "f-gan-tv", "b-gan", "b-gan-relative", "bs-gan-continuous", "smoothed-gan",
-         "ra-gan", "feature-matching", "instance-noise-gan", "dragan")
-OWN = {"wgan": dict(lr=1e-4, clip=0.05), "wgan-gp": dict(betas=(0.5, 0.9), penalty="gp(0.1)"),
+         "ra-gan", "feature-matching", "instance-noise-gan", "sngan")
+OWN = {"wgan": dict(lr=1e-4, clip=0.05), "wgan-gp": dict(penalty="gp(0.1)"), "dragan": dict(penalty="dragan(0.1)"),
        "r1-gan": dict(penalty="r1(0.1)"), "rpgan-r1-r2": dict(penalty="r1(0.1) + r2(0.1)"),
        "gmmn": dict(bandwidths=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0)), "fisher-gan": dict(rho=0.01)}
-OBJECTIVES = {**dict.fromkeys((*PLAIN, "sngan"), POINT), **{name: {**POINT, **own} for name, own in OWN.items()}}
+OBJECTIVES = {**dict.fromkeys(PLAIN, SETTINGS), **{name: {**SETTINGS, **own} for name, own in OWN.items()}}
 
 
 def trained(job) -> dict:
@@ -34,7 +35,7 @@ def draw(found: dict, path) -> None:
     from tinygan.theory.pictures import figure as empty
     columns = 5
     rows = -(-len(OBJECTIVES) // columns)
-    figure, panels = empty(2 * columns, rows, f"After {results.steps(POINT_STEPS):,} updates of G", size=(1.8, 2.1))
+    figure, panels = empty(2 * columns, rows, f"After {results.steps(GRID['number']):,} updates of G", size=(1.8, 2.1))
     for axes in panels:
         axes.axis("off")
     for k, name in enumerate(OBJECTIVES):

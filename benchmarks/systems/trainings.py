@@ -22,6 +22,8 @@ BATCH = 64  # and this batch the plain GAN loses modes, and rates that fall to 0
 POINT = dict(batch=BATCH, decay=True, **ADAM)
 # Of ring8 where a claim is about keeping modes: with this momentum and constant rates the plain GAN ends with few
 LONG = {**POINT, "betas": (0.9, 0.999), "decay": False, "number": 8000}
+# Of grid25 where it is to be learnt: with a third hidden layer the plain GAN finds most of the 25 modes
+GRID = dict(number=8000, batch=128, z_dim=2, hidden=(128, 128, 128), decay=True)
 
 
 def game(recipe: str, shape, seed: int, **settings):

@@ -11,7 +11,7 @@ import time
 import numpy as np
 from results import shared, steps
 from system import system
-from trainings import (ADAM, BATCH, LONG, MLP, POINT_STEPS, digits_data, digits_report, game, plain_points, play,
+from trainings import (ADAM, BATCH, GRID, LONG, MLP, POINT_STEPS, digits_data, digits_report, game, plain_points, play,
                        points, points_report)
 
 from tinygan import gans, losses, models, nn, random
@@ -285,11 +285,11 @@ class NoiseInside(nn.Module):
 
 
 @shared
-def hidden_noise(seed: int, number: int = LONG["number"]) -> dict:
-    """A GAN on ring8 without any input z, with R1 in the game of LONG."""
+def hidden_noise(seed: int, number: int = GRID["number"]) -> dict:
+    """A GAN on ring8 without any input z, with R1 and rates that fall."""
     random.manual_seed(seed)
-    gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,)), penalty="r1(0.1)", lr=LONG["lr"], betas=LONG["betas"])
-    play(gan, PointBatches(POINTS["ring8"], LONG["batch"]), steps(number))
+    gan = gans.GAN(NoiseInside(), models.MLPDiscriminator((2,)), penalty="r1(0.1)", lr=1e-3, betas=(0.5, 0.9))
+    play(gan, PointBatches(POINTS["ring8"], GRID["batch"]), steps(number), decay=True)
     state, samples = random.get_state(), []
     for _ in range(2):
         random.set_state(state)

@@ -78,7 +78,7 @@ def gradient_penalty(found, seed, number=2000):
 
 def settling(seed: int, penalty: str) -> dict:
     """A training on ring8, with the mean and the standard deviation of sliced W1 along its last fifth."""
-    trained = points("gan", "ring8", seed, penalty=penalty, path_of=10_000, **LONG)
+    trained = points("gan", "ring8", seed, penalty=penalty, path_of=40_000, **LONG)
     return {**trained, "w1": float(np.mean(trained["w1_path"])), "wobble": float(np.std(trained["w1_path"]))}
 
 

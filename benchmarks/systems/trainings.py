@@ -67,7 +67,7 @@ def points(recipe: str, data: str, seed: int, number: int = POINT_STEPS, batch: 
     """Train on a point set; ``w1_path``: sliced W1 along the last fifth of the training; 400 ``samples``.
 
     Of two draws from ring8 sliced W1 is 0.059 +- 0.021 with 1,000 points each, 0.020 +- 0.006 with 10,000 and
-    0.010 +- 0.003 with 40,000: who reads the path asks for enough with ``path_of`` (1,000 if not given).
+    0.009 +- 0.004 with 40,000: who reads the path asks for enough with ``path_of`` (1,000 if not given).
     """
     number, source, path, path_of = steps(number), POINTS[data], [], settings.pop("path_of", 1000)
     gan = game(recipe, (2,), seed, z_dim=z_dim, hidden=hidden, **settings)

@@ -152,6 +152,16 @@ def test_the_backend_takes_the_stand_in_for_cupy(cupy_standin):
     np.testing.assert_array_equal(backend.to_numpy(there), host)
 
 
+def test_a_gpu_that_a_program_chooses_becomes_the_current_one(cupy_standin, monkeypatch):
+    monkeypatch.setattr(cupy_standin.cuda.Device, "count", 2)
+    monkeypatch.setattr(cupy_standin.cuda.Device, "current", 0)
+    assert backend.resolve_device("cuda:1") == "cuda:1" and cupy_standin.cuda.Device().id == 1
+    with pytest.raises(RuntimeError, match="expected a GPU with index 2, CuPy finds 2"):
+        backend.resolve_device("cuda:2")
+    assert cupy_standin.cuda.Device().id == 1
+    assert backend.resolve_device("cpu") == "cpu" and cupy_standin.cuda.Device().id == 1
+
+
 def test_every_name_exists_in_cupy_itself(_standin_module):
     """Runs where CuPy is installed (it imports without a GPU): nothing in the stand-in is invented."""
     cupy = pytest.importorskip("cupy")

@@ -80,7 +80,8 @@ def device(name) -> Device:
 def resolve_device(name="auto") -> Device:
     """The device a program should use: ``"auto"`` is the GPU when CuPy finds one, else the CPU.
 
-    Raises RuntimeError when a GPU is asked for by name and none is there.
+    A GPU becomes CuPy's current one, for kernels are launched there: a program that takes several moves between them
+    with ``cupy.cuda.Device``. Raises RuntimeError when a GPU is asked for by name and none is there.
     """
     if name == "auto":
         return Device("cuda") if cuda_available() else CPU
@@ -90,6 +91,7 @@ def resolve_device(name="auto") -> Device:
         if chosen.index >= count:
             raise RuntimeError(f"device {str(chosen)!r}: expected a GPU with index {chosen.index}, CuPy finds {count}; "
                                "use --device cpu or --device auto")
+        chosen.xp.cuda.Device(chosen.index).use()
     return chosen
 
 

@@ -25,7 +25,7 @@ def same_bits(found, seed, number=300):
     found.equal("weights that differ between two runs", (trained() != trained()).sum(), 0, 0)
 
 
-@system("A02", "DCGAN on 16 x 16 digits, beside a fully connected GAN of the same time", seeds=2, minutes=4)
+@system("A02", "DCGAN on 16 x 16 digits, beside a fully connected GAN of the same time", seeds=2, first=10, minutes=4)
 def dcgan(found, seed, number=3000, size=16):
     set_num_threads(1)  # then processor seconds are those of a quiet machine, however loaded this one is
     limit_blas()
@@ -60,7 +60,7 @@ def truncations(seed: int, number: int = 4000) -> dict:
 LIMITS = (0.25, 0.5, 1.0, 2.0)
 
 
-@system("A10", "The truncation trick trades variety for confidence", seeds=3, minutes=0.6)
+@system("A10", "The truncation trick trades variety for confidence", seeds=3, first=10, minutes=0.6)
 def truncation(found, seed):
     got = truncations(seed)
     for low, high in zip(LIMITS, LIMITS[1:]):

@@ -20,7 +20,7 @@ from tinygan.tensor import Parameter, Tensor
 from tinygan.theory.fitting import fit_scores, mean_gap
 
 
-@system("L01", "Minimax loss: slower than the non-saturating one from a bad start", seeds=3, minutes=1)
+@system("L01", "Minimax loss: slower than the non-saturating one from a bad start", seeds=3, first=10, minutes=1)
 def minimax(found, seed):
     # Momentum, as in the paper: Adam divides by the size of the gradients, which here is what makes the difference
     settings = {**MLP, "number": 2000, "head_start": 2000, "optimizer": "momentum", "lr": 0.1, "d_lr": 0.03}
@@ -105,7 +105,7 @@ class Symbols:
         return np.eye(16, dtype=np.float32)[(u > np.cumsum(self.p)[None, :-1]).sum(1)]
 
 
-@system("L06", "Boundary-seeking GAN on discrete data", seeds=3, minutes=5)
+@system("L06", "Boundary-seeking GAN on discrete data", seeds=3, first=10, minutes=5)
 def boundary_seeking(found, seed, number=4000):
     data = Symbols()
     gan = game("bs-gan", (16,), seed, categorical=True, samples=20, hidden=(32,), z_dim=4, lr=1e-3)
@@ -164,7 +164,7 @@ def critic_estimates(number: int) -> float:
     return float(np.corrcoef(ranks, np.arange(20))[0, 1])
 
 
-@system("L07", "WGAN: moves a line that the minimax loss does not, and its critic ranks distances", minutes=0.5)
+@system("L07", "WGAN: moves a line that the minimax loss does not; its critic ranks distances", first=10, minutes=0.5)
 def wgan(found, seed, number=1000):
     found.at_most("WGAN: |theta| from 1", abs(learnt_shift(seed, True, steps(number))), 0.1)
     moved = 1 - learnt_shift(seed, False, steps(number))
@@ -181,7 +181,7 @@ def wgan_gp(found, seed):
     found.at_most("modes of 25, weight clipping", points("wgan", "grid25", seed, **critic)["captured"], 20, "CAL")
 
 
-@system("L09", "Hinge loss on ring8", minutes=1.2)
+@system("L09", "Hinge loss on ring8", first=10, minutes=1.2)
 def hinge(found, seed):
     plain = plain_points("ring8", seed, **LONG)["captured"]
     for name in ("hinge-gan", "geometric-gan"):
@@ -260,7 +260,7 @@ def magan(found, seed):
     found.at_most("FID_J / EBGAN's with 3 m", adaptive["fid_j"] / wide["fid_j"], 1, "CAL")
 
 
-@system("L13", "Moment matching on ring8, with a fixed and with a learnt kernel", minutes=3)
+@system("L13", "Moment matching on ring8, with a fixed and with a learnt kernel", first=10, minutes=3)
 def mmd(found, seed):
     # all that the moments are compared with is one batch: 512 instead of the plain GAN's 64
     settings = {**POINT, "batch": 512, "number": 4000, "betas": (0.5, 0.999)}
@@ -325,7 +325,7 @@ def gogan(found, seed):
     found.at_most("sliced W1, stage 3 / one GAN of as many updates", chain["w1"][2] / alone["w1"], 1, "CAL")
 
 
-@system("L16", "Feature matching on grid25, beside the plain GAN", minutes=1.3)
+@system("L16", "Feature matching on grid25, beside the plain GAN", first=10, minutes=1.3)
 def feature_matching(found, seed):
     for name in ("feature-matching", "gan"):
         trained = points(name, "grid25", seed, lr=1e-3, betas=(0.5, 0.9), **GRID)
@@ -333,7 +333,7 @@ def feature_matching(found, seed):
         found.note(f"{name}: share of high quality", trained["high_quality"])
 
 
-@system("relativistic", "Relativistic pairs with R1 + R2 on ring8", minutes=1.7)
+@system("relativistic", "Relativistic pairs with R1 + R2 on ring8", first=10, minutes=1.7)
 def relativistic(found, seed):
     settings = dict(penalty="r1(0.1) + r2(0.1)", **LONG)
     paired = points("rpgan-r1-r2", "ring8", seed, **settings)

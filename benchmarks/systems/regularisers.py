@@ -82,7 +82,7 @@ def settling(seed: int, penalty: str) -> dict:
     return {**trained, "w1": float(np.mean(trained["w1_path"])), "wobble": float(np.std(trained["w1_path"]))}
 
 
-@system("R03", "R1 on ring8: all modes, and a distance that settles", minutes=1.1)
+@system("R03", "R1 on ring8: all modes, and a distance that settles", first=20, minutes=1.1)
 def zero_centred(found, seed):
     plain, trained = settling(seed, "none"), settling(seed, "r1(0.1)")
     found.at_least("modes of 8", trained["captured"], 8, "CAL")
@@ -230,7 +230,7 @@ def path_length(found, seed):
     found.note("FID_J / without it", even["fid_j"] / plain["fid_j"])
 
 
-@system("R16", "Lazy regularisation: R1 every 16th step", minutes=1.3)
+@system("R16", "Lazy regularisation: R1 every 16th step", first=20, minutes=1.3)
 def lazy(found, seed):
     each, rare = settling(seed, "r1(0.1)"), settling(seed, "every(16, r1(0.1))")
     found.within("sliced W1 in the last fifth / that of R1 in each step", rare["w1"] / each["w1"], 0.9, 1.1, "CAL")
@@ -297,7 +297,7 @@ def hidden_noise(seed: int, number: int = GRID["number"]) -> dict:
     return {**points_report(gan.sample, POINTS["ring8"]), "same": bool((samples[0] == samples[1]).all())}
 
 
-@system("R19", "Noise in hidden layers instead of an input", minutes=0.8)
+@system("R19", "Noise in hidden layers instead of an input", first=15, minutes=0.8)
 def noise_inside(found, seed):
     trained = hidden_noise(seed)
     found.at_least("ring8: modes of 8", trained["captured"], 7, "CAL")

@@ -15,12 +15,16 @@ _found: dict[str, dict[str, System]] = {}
 
 @dataclass(frozen=True)
 class System:
-    """``function(found, seed)`` fills ``found`` (tinygan.theory.Findings); ``seeds``: how many it is judged on."""
+    """``function(found, seed)`` fills ``found`` (tinygan.theory.Findings); judged on ``seeds`` seeds from ``first`` on.
+
+    A system that was changed after it had been judged begins with seeds that nobody had seen.
+    """
 
     name: str
     title: str
     function: Callable
     seeds: int = 5
+    first: int = FIRST_SEED
     minutes: float = 0.0  # about how long a seed takes on one quiet core, baselines included
 
     @property
@@ -31,13 +35,13 @@ class System:
 
     def judged(self) -> list[int]:
         """The seeds that it is judged on."""
-        return list(range(FIRST_SEED, FIRST_SEED + self.seeds))
+        return list(range(self.first, self.first + self.seeds))
 
 
-def system(name: str, title: str, *, seeds: int = 5, minutes: float = 0.0):
+def system(name: str, title: str, *, seeds: int = 5, first: int = FIRST_SEED, minutes: float = 0.0):
     """Decorator: enter ``function(found, seed)`` under ``name`` into the group of its file."""
     def register(function):
-        _found.setdefault(function.__module__, {})[name] = System(name, title, function, seeds, minutes)
+        _found.setdefault(function.__module__, {})[name] = System(name, title, function, seeds, first, minutes)
         return function
     return register
 

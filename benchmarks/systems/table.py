@@ -1,7 +1,7 @@
 """The results as tables: ``python benchmarks/systems/table.py`` writes them into README.md beside this file.
 
-A figure's row has its criterion, the median and the worst over the seeds, and how many seeds reach the criterion;
-seconds are the median of a seed, without trainings that another system had made.
+A system's first row names its seeds. A figure's row has its criterion, the median and the worst over the seeds, and
+how many seeds reach the criterion; seconds are the median of a seed, without trainings that another system had made.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import results
 from system import GROUPS
 
-HEADER = ("system", "figure", "criterion", "kind", "median", "worst", "seeds that pass", "seconds")
+HEADER = ("system", "seeds", "figure", "criterion", "kind", "median", "worst", "seeds that pass", "seconds")
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 
@@ -39,13 +39,19 @@ def lines(found: list[dict]) -> list[tuple]:
     made = []
     for system in sorted({result["system"] for result in found}):
         own = [result for result in found if result["system"] == system]
-        seconds = f"{statistics.median(result['seconds'] for result in own):.0f}"
+        seconds, seeds = f"{statistics.median(result['seconds'] for result in own):.0f}", span(own)
         labels = dict.fromkeys(row["label"] for result in own for row in result["rows"])
         for label in labels:
             rows = [row for result in own for row in result["rows"] if row["label"] == label]
-            made.append((system, label, *cells(rows), seconds))
-            system = seconds = ""
+            made.append((system, seeds, label, *cells(rows), seconds))
+            system = seeds = seconds = ""
     return made
+
+
+def span(found: list[dict]) -> str:
+    """The seeds of results of one system: "5 to 9"."""
+    seeds = [result["seed"] for result in found]
+    return f"{min(seeds)} to {max(seeds)}"
 
 
 def cells(rows: list[dict]) -> tuple:
@@ -68,11 +74,10 @@ def markdown(folder: Path) -> str:
         found = results_of(folder, group)
         if not found:
             continue
-        seeds = sorted({result["seed"] for result in found})
         days = sorted({result["date"][:10] for result in found})
         table = [HEADER, ("---",) * len(HEADER), *lines(found)]
         machines = sorted({result["machine"]["processor"] for result in found})
-        about = f"Seeds {seeds[0]} to {seeds[-1]}, {days[0]} to {days[-1]}, {', '.join(machines)}."
+        about = f"{days[0]} to {days[-1]}, {', '.join(machines)}."
         rows = ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in table]
         parts.append("\n".join([f"### {group}", "", about, "", *rows]))
     return "\n\n".join(parts) or "No results yet."

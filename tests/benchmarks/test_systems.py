@@ -108,17 +108,18 @@ def test_the_table_has_the_median_the_worst_and_the_share_of_seeds(scripts, tmp_
     readme.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
     table.main(["--results", str(tmp_path), "--readme", str(readme)])
     text = readme.read_text()
-    assert "| L99 | modes | >= 7 | CAL | 7 | 5 | 2 of 3 | 60 |" in text and "L98" not in text and "old" not in text
-    assert "|  | a note |  |  | 6 |  |  |  |" in text
-    assert "|  | ratio | <= (its own in each seed) | CAL | 0.6 | 0.7 | 2 of 3 |  |" in text
-    assert text.startswith("before") and text.endswith("after\n") and "Seeds 5 to 7" in text
+    assert "| L99 | 5 to 7 | modes | >= 7 | CAL | 7 | 5 | 2 of 3 | 60 |" in text
+    assert "L98" not in text and "old" not in text
+    assert "|  |  | a note |  |  | 6 |  |  |  |" in text
+    assert "|  |  | ratio | <= (its own in each seed) | CAL | 0.6 | 0.7 | 2 of 3 |  |" in text
+    assert text.startswith("before") and text.endswith("after\n") and "2026-01-05 to 2026-01-07" in text
 
 
 def test_every_group_lists_its_systems(scripts, capsys):
     run, system = scripts("run"), scripts("system")
     for group, least in (("theory", 10), ("losses", 15), ("regularisers", 14), ("ablations", 5)):
         found = system.systems(group)
-        assert len(found) >= least and all(s.judged()[0] == 5 and 2 <= s.seeds <= 5 for s in found.values())
+        assert len(found) >= least and all(s.judged()[0] >= 5 and 2 <= s.seeds <= 5 for s in found.values())
         run.main([group, "--list"])
         assert all(name in capsys.readouterr().out for name in list(found)[:1])
     assert run.seeds_of("5-7,9") == [5, 6, 7, 9]

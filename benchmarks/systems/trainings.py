@@ -106,12 +106,11 @@ def digits_report(images, black_and_white: bool = False) -> dict:
 @shared
 def digits(recipe: str, seed: int, number: int = IMAGE_STEPS, size: int = 14, batch: int = 64, head_start: int = 0,
            black_and_white: bool = False, **settings) -> dict:
-    """Train on digits; ``head_start``: updates that D alone has before the game; ``cpu``: seconds of the training.
+    """Train on digits; ``head_start``: updates that D alone has before the game; ``wall``: seconds of the training.
 
-    With ``ema`` the samples are those of G's moving average. Processor seconds count every thread, and other processes
-    do not add to them.
+    With ``ema`` the samples are those of G's moving average.
     """
-    started = time.process_time()
+    started = time.perf_counter()
     gan = game(recipe, (1, size, size), seed, **settings)
     batches = Batches(digits_data(size, black_and_white)[0], batch)
     first = Play(gan, batches, steps(number))
@@ -120,8 +119,8 @@ def digits(recipe: str, seed: int, number: int = IMAGE_STEPS, size: int = 14, ba
         optimizer.apply(optimizer.gradients(player.loss(first.draw())))
     for _ in range(steps(number)):
         first.step()
-    cpu = time.process_time() - started
-    return {**digits_report(first.sampler().sample(2000), black_and_white), "cpu": cpu}
+    wall = time.perf_counter() - started
+    return {**digits_report(first.sampler().sample(2000), black_and_white), "wall": wall}
 
 
 MLP = dict(networks="mlp", hidden=(256, 256), lr=1e-3)  # of 14 x 14 digits; calibrated, see CALIBRATION.md

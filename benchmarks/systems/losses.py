@@ -15,6 +15,7 @@ from trainings import (ADAM, BATCH, GRID, LONG, MLP, POINT, digits, digits_data,
 from tinygan import losses, models, random
 from tinygan.autograd import grad, no_grad
 from tinygan.data import POINTS, Batches, PointBatches, gauss1, lines
+from tinygan.gans.base import clip_weights
 from tinygan.optim import SGD, Adam, RMSprop
 from tinygan.tensor import Parameter, Tensor
 from tinygan.theory.fitting import fit_scores, mean_gap
@@ -137,8 +138,8 @@ def learnt_shift(seed: int, wasserstein: bool, number: int) -> float:
 
     def improve_critic():
         d_opt.minimize(loss.d(D(Tensor(real(128))), D(fake().detach())))
-        for w in D.parameters() if wasserstein else ():
-            w.assign(w.data.clip(-0.05, 0.05))
+        if wasserstein:
+            clip_weights(D, 0.05)
     for _ in range(number // 2):  # both critics are nearly optimal when theta begins to move
         improve_critic()
     for _ in range(number):
@@ -157,8 +158,7 @@ def critic_estimates(number: int) -> float:
         optimizer = RMSprop(D.parameters(), 1e-3)
         for _ in range(number):
             optimizer.minimize(losses.wasserstein.d(D(Tensor(near(128))), D(Tensor(far(128)))))
-            for w in D.parameters():
-                w.assign(w.data.clip(-0.05, 0.05))
+            clip_weights(D, 0.05)
         estimates.append(mean_gap(D, near, far))
     ranks = np.argsort(np.argsort(estimates))
     return float(np.corrcoef(ranks, np.arange(20))[0, 1])

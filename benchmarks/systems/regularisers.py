@@ -19,6 +19,7 @@ from tinygan.autograd import grad, no_grad
 from tinygan.backend import to_numpy
 from tinygan.data import POINTS, Batches, PointBatches, embedded_mnist, gauss1, lines
 from tinygan.functional import cat, one_hot
+from tinygan.gans.base import clip_weights
 from tinygan.losses import divergences, gradient_norm
 from tinygan.optim import Adam, RMSprop, clip_grad_norm
 from tinygan.tensor import Tensor
@@ -37,7 +38,7 @@ def critic(constraint: str, number: int, limit: float = 0.0):
         gradients = optimizer.gradients(loss)
         optimizer.apply(clip_grad_norm(gradients, limit) if constraint == "gradient" else gradients)
         if constraint == "clip":
-            gans.base.clip_weights(D, limit)
+            clip_weights(D, limit)
     return D
 
 

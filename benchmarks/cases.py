@@ -74,7 +74,7 @@ CASES = {case.name: case for case in (
          notes="forward, input gradient and weight gradient of one layer; there is no target for single layers"),
     Case("mlp_gan", "small MLP GAN iteration on 2-D points", "torch", ALL_SIDES,
          {"batch": 256, "hidden": 128, "z_dim": 2}, {"batch": 256, "hidden": 128, "z_dim": 2},
-         {"batch": 8, "hidden": 8, "z_dim": 2}, (20, 4), 1.0, 0.6),
+         {"batch": 8, "hidden": 8, "z_dim": 2}, (60, 4), 1.0, 0.6),
     Case("dcgan", "DCGAN iteration, batch 64, 64 channels, 32x32x1, Adam", "torch", (*ALL_SIDES, "blas"),
          DCGAN, {**DCGAN, "batch": 16}, SMALL_DCGAN, (70, 8), 1.3, 1.0),
     Case("wgan_gp", "WGAN-GP critic iteration (second order), same networks without norms in D", "torch", ALL_SIDES,

@@ -160,6 +160,7 @@ def test_a_gpu_that_a_program_chooses_becomes_the_current_one(cupy_standin, monk
         backend.resolve_device("cuda:2")
     assert cupy_standin.cuda.Device().id == 1
     assert backend.resolve_device("cpu") == "cpu" and cupy_standin.cuda.Device().id == 1
+    assert backend.resolve_device("auto") == "cuda:0" and cupy_standin.cuda.Device().id == 0
 
 
 def test_every_name_exists_in_cupy_itself(_standin_module):

@@ -84,7 +84,7 @@ def resolve_device(name="auto") -> Device:
     with ``cupy.cuda.Device``. Raises RuntimeError when a GPU is asked for by name and none is there.
     """
     if name == "auto":
-        return Device("cuda") if cuda_available() else CPU
+        name = "cuda" if cuda_available() else "cpu"
     chosen = device(name)
     if chosen.type == "cuda":
         count = _cupy().cuda.runtime.getDeviceCount() if cuda_available() else 0

@@ -37,6 +37,9 @@ def dcgan(found, seed, number=3000, size=16):
     found.note("share with confidence > 0.9 of the fully connected one", equal["confident"])
 
 
+LIMITS = (0.25, 0.5, 1.0, 2.0)  # of truncation
+
+
 @shared
 def truncations(seed: int, number: int = 4000) -> dict:
     """Confidence and within-class pixel variance of samples whose noise is truncated, as far as the code is not noise.
@@ -53,9 +56,6 @@ def truncations(seed: int, number: int = 4000) -> dict:
         within = [pixels[labels == k].var(axis=0).mean() for k in range(10) if (labels == k).sum() > 1]
         found[str(limit)] = [float(probabilities.max(1).mean()), float(np.mean(within))]
     return found
-
-
-LIMITS = (0.25, 0.5, 1.0, 2.0)
 
 
 @system("A10", "The truncation trick trades variety for confidence", seeds=3, first=10, minutes=0.6)

@@ -1,7 +1,7 @@
 """Divergences and losses: what each paper claims, in small. Entries L01 to L16 and the relativistic pair.
 
-Where a paper's setting is too large, steps and networks shrank: points are trained for 3,000 updates (10,000 or
-more where this benchmark comes from), digits are 14 x 14, from fully connected networks of two layers of 256.
+Where a paper's setting is too large, steps and networks shrank: points are trained for 3,000 or 8,000 updates (10,000
+or more where this benchmark comes from), digits are 14 x 14, from fully connected networks of two layers of 256.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def test_the_learning_rates_of_the_players():
     assert [type(o).__name__ for _, o in Play(gans.make("wgan", (2,)), Counting(), 1).seats] == ["RMSprop"] * 2
     heavy = Play(small(optimizer="momentum", betas=(0.7, 0.9)), Counting(), 1).seats[0][1]
     assert (type(heavy).__name__, heavy.defaults["momentum"]) == ("SGD", 0.7)  # Algorithm 1 of the first GAN
-    with pytest.raises(gans.SettingError, match="optimizer: expected one of adam, rmsprop, sgd, momentum, got "):
+    with pytest.raises(gans.SettingError, match="optimizer: expected one of adam, rmsprop, sgd, momentum, got 'adm'"):
         Play(small(optimizer="adm"), Counting(), 1)
 
 

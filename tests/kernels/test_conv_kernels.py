@@ -123,13 +123,16 @@ def large(row, dtype=np.float64):
     return p, *arrays(p)
 
 
+def tiles_from(channels, monkeypatch):
+    monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", dict.fromkeys(conv_tiles.MIN_CHANNELS, (channels, channels)))
+    monkeypatch.setattr(conv_tiles, "MIN_TILES", 64)
+
+
 @pytest.fixture(params=[True, False], ids=["tiles", "columns"])
 def small_tiles(request, monkeypatch):
     """Tiles for fewer channels than they pay for, so that small images try them; and the way such images take."""
     if request.param:
-        monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", 16)
-        monkeypatch.setattr(conv_tiles, "ADJOINT_MIN_CHANNELS", 16)
-        monkeypatch.setattr(conv_tiles, "MIN_TILES", 64)
+        tiles_from(16, monkeypatch)
 
 
 @pytest.mark.parametrize("row", LARGE, ids=str)
@@ -137,9 +140,7 @@ def test_tiles_give_what_columns_give(row, monkeypatch):
     p, x, w, g = large(row)
     results = []
     for enough in (16, 1 << 30):
-        monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", enough)
-        monkeypatch.setattr(conv_tiles, "ADJOINT_MIN_CHANNELS", enough)
-        monkeypatch.setattr(conv_tiles, "MIN_TILES", 64)
+        tiles_from(enough, monkeypatch)
         results.append((cpu.correlate(x, w, **p["how"]), cpu.correlate_transpose(g, w, p["size"], **p["how"]),
                         cpu.correlate_weight(x, g, p["kernel"], **p["how"])))
     for tiles, columns in zip(*results):
@@ -190,12 +191,11 @@ def test_bits_do_not_depend_on_the_number_of_threads(row, thread_count, small_ti
 
 def test_large_weights_are_done_some_channels_at_a_time(monkeypatch):
     """The cut of the weight gradient into slices of channels, which only weights of megabytes need, changes nothing."""
-    monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", 16)
-    monkeypatch.setattr(conv_tiles, "MIN_TILES", 64)
+    tiles_from(16, monkeypatch)
     p, x, w, g = large(LARGE[0])
     whole = cpu.correlate_weight(x, g, p["kernel"], **p["how"])
     monkeypatch.setattr(conv_tiles, "PARTIAL_BYTES", 1)
-    monkeypatch.setattr(conv_tiles, "MIN_CHANNELS", 5)
+    tiles_from(5, monkeypatch)
     np.testing.assert_allclose(cpu.correlate_weight(x, g, p["kernel"], **p["how"]), whole, rtol=0, atol=1e-11)
 
 

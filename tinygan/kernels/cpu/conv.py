@@ -58,7 +58,7 @@ def correlate_transpose(g, w, size, stride, padding, dilation, groups):
         offset = tuple(p - (k - 1) * d for p, k, d in zip(padding, kernel, dilation))
         _correlate(cotangent, _turned_around(w, groups), stride, offset, dilation, groups, y)
     elif taps == 2 and stride == (2, 2) and padding[0] % 2 and padding[1] % 2 and conv_tiles.worthwhile(
-            len(y), tuple(-(-n // 2) for n in size), w.shape[0], w.shape[1], taps, adjoint=True):
+            len(y), tuple(-(-n // 2) for n in size), w.shape[0], w.shape[1], taps, "transpose"):
         conv_tiles.transpose_tiles(cotangent, w, padding, y)
     else:
         _transpose_by_phases(cotangent, w, stride, padding, dilation, groups, y)
@@ -82,7 +82,7 @@ def correlate_weight(x, g, kernel_size, stride, padding, dilation, groups):
         gw[...] = 0
     elif conv_fold.is_one_window(x.shape[2:], kernel_size, padding, groups):
         conv_fold.weight_one_window(image, cotangent, gw)
-    elif taps and conv_tiles.worthwhile(len(x), g.shape[2:], x.shape[1], g.shape[1], taps):
+    elif taps and conv_tiles.worthwhile(len(x), g.shape[2:], x.shape[1], g.shape[1], taps, "weight"):
         conv_tiles.weight_tiles(image, cotangent, stride, windows.offset, taps, gw)
     elif groups > 1 and groups == gw.shape[0] == x.shape[1]:
         taps_last = weight_depthwise(image, cotangent, windows)
@@ -114,7 +114,8 @@ def _correlate(image, w, stride, offset, dilation, groups, y):
     elif conv_fold.few_outputs(w.shape[0], image, kernel, stride, groups):
         padding = tuple(o + (k - 1) * d for o, k, d in zip(offset, kernel, dilation))
         conv_fold.transpose_fold(image, _turned_around(w, 1), stride, padding, dilation, y)
-    elif taps and conv_tiles.worthwhile(len(y), y.shape[1:-1], image.shape[-1], w.shape[0], taps):
+    elif taps and conv_tiles.worthwhile(
+            len(y), y.shape[1:-1], image.shape[-1], w.shape[0], taps, "correlate"):
         conv_tiles.correlate_tiles(image, w, stride, offset, taps, y)
     elif groups > 1 and groups == w.shape[0] == image.shape[-1]:
         correlate_depthwise(image, np.ascontiguousarray(np.moveaxis(w[:, 0], 0, -1)), windows, y)

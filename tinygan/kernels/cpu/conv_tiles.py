@@ -4,11 +4,15 @@ Two neighbouring outputs of a filter with r taps need 2r multiplications when wr
 1980; for convolutional networks Lavin and Gray 2016, arXiv:1509.09308, section 4). With two taps,
 
     y0 = d0 w0 + d1 w1 = (d0 - d1) w0 + d1 (w0 + w1)
-    y1 = d1 w0 + d2 w1 =                d1 (w0 + w1) + (d2 - d1) w1
+    y1 = d1 w0 + d2 w1 =                d1 (w0 + w1) + (d1 - d2) (-w1)
 
-which in matrices is y = A' ((G w) * (B' d)), and in two dimensions the same along each axis. A tile of 2 x 2 outputs
+which in matrices is y = A ((G w) * (B d)), and in two dimensions the same along each axis. A tile of 2 x 2 outputs
 costs 9 instead of 16 multiplications (r = 2) or 16 instead of 36 (r = 3); every multiplication becomes one matrix
-product over channels, for all tiles at once. B' and A' contain only 0, 1 and -1, so that float32 loses about one bit.
+product over channels, for all tiles at once. B and A contain only 0, 1 and -1, so that float32 loses about one bit.
+
+Between those products tiles are added and copied, in memory that should be in the second-level cache, and in as few
+NumPy calls as possible: between calls the threads take turns. So signs are such that rows of B and A which differ by a
+shift become one call for all of them, and B and A are written as those calls.
 
 A kernel of r * s taps with stride s is the sum of s * s such filters, one for each phase of the image (positions
 with equal remainders modulo s), so phases simply count as channels. The adjoint with stride 2 is four filters, one for
@@ -18,33 +22,46 @@ One consequence of the differences: an infinite input can turn its whole tile in
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from tinygan.kernels.cpu.conv_gather import boxes, piece, rows_within, workspace
 from tinygan.kernels.cpu.conv_weights import channel_slices, turn_back, turned
 from tinygan.kernels.threads import parallel_for
 
-POINT_BYTES = 1 << 22          # the transformed tiles of a block take about this much, whatever the batch
+POINT_BYTES = 1 << 20          # the transformed tiles of a block take about this much, whatever the batch
 WEIGHT_POINT_BYTES = 1 << 22   # each block of the weight gradient adds a whole transformed weight to its sum,
 MAX_POINT_BYTES = 1 << 23      # which with many outputs asks for larger ones, up to this
 PARTIAL_BYTES = 1 << 24        # a partial sum takes at most this much: larger weights are done some channels at a time
 WEIGHT_PARTS = 4               # the weight gradient has at most this many partial sums in memory
-MIN_CHANNELS = 96              # with fewer, additions outweigh the multiplications saved: 64 are a tenth slower
-ADJOINT_MIN_CHANNELS = 64      # this way, 128 a tenth faster; the adjoint with stride 2 pays sooner
+# With fewer channels (on one side of the weight, on the other) additions outweigh the multiplications saved.
+MIN_CHANNELS = {"correlate": (64, 64), "transpose": (32, 32), "weight": (64, 128)}
 MIN_TILES = 256                # with fewer, transforming the weight takes longer than the products saved
+POINT_PARTS = 4                # products into which the transform of an adjoint's weight is cut
 MIN_SAVING = 1.4               # multiplications saved, the cut-off parts of tiles counted, before it pays
 
-# The transforms by number of taps: image tile of r + 1 -> points, taps -> points, points -> 2 outputs.
-B = {2: [[1, -1, 0], [0, 1, 0], [0, -1, 1]],
-     3: [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]]}
-G = {2: [[1, 0], [1, 1], [0, 1]],
-     3: [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]}
-A = {2: [[1, 1, 0], [0, 1, 1]],
-     3: [[1, 1, 1, 0], [0, 1, -1, -1]]}
+# The transforms by number of taps. G is a matrix, from taps to points. The others are steps (written, from, operation,
+# and) on what lies along the first axis: written = from operation and, one after the other; None stands for "written".
+G = {2: [[1, 0], [1, 1], [0, -1]],
+     3: [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, -1]]}
+B = {2: [(np.s_[0::2], np.s_[:-1], np.subtract, np.s_[1:]),      # d0 - d1, d1, d1 - d2, and so on for longer tiles
+         (np.s_[1::2], np.s_[1:-1], None, None)],
+     3: [(np.s_[0::3], np.s_[:2], np.subtract, np.s_[2:]),       # d0 - d2, d1 + d2, d2 - d1, d1 - d3
+         (1, 1, np.add, 2),
+         (2, 2, np.subtract, 1)]}
+A = {2: [(np.s_[:], np.s_[:2], np.add, np.s_[1:])],              # m0 + m1, m1 + m2
+     3: [(0, 1, np.add, 2),                                      # m0 + m1 + m2, m1 - m2 + m3
+         (1, 1, np.subtract, 2),
+         (np.s_[:], None, np.add, np.s_[0::3])]}
+A_BACK = {2: [(np.s_[0::2], np.s_[:], None, None),               # the transpose of A: from two outputs to points
+              (1, 0, np.add, 1)],
+          3: [(np.s_[0::3], np.s_[:], None, None),
+              (1, 0, np.add, 1),
+              (2, 0, np.subtract, 1)]}
 
-# Stride 2, four taps: the phases of a result need the filters over d0 d1 d2 and over d1 d2 d3. Of the five points, the
-# middle one serves both (with the other sign in the first).
-B_BOTH = [[1, -1, 0, 0], [0, 1, 0, 0], [0, 1, -1, 0], [0, 0, 1, 0], [0, 0, -1, 1]]
-G_BOTH = [[[1, 0], [1, 1], [0, -1]], [[1, 0], [1, 1], [0, 1]]]
+# Stride 2, four taps: the phases of a result need the filters over d0 d1 d2 and over d1 d2 d3. Of the five points that
+# B[2] makes of d0 d1 d2 d3, the middle one serves both: for the first phase it is the last point, for the second the
+# first one.
+TAPS_OF_PHASE = [[3, 1], [2, 0]]
 
 
 def taps_per_phase(kernel, stride, dilation, groups):
@@ -57,25 +74,26 @@ def taps_per_phase(kernel, stride, dilation, groups):
     return 0
 
 
-def worthwhile(images, out, channels, outputs, r, adjoint=False):
-    """Return whether tiles save time: enough of them and of channels, not too much cut off."""
-    enough = ADJOINT_MIN_CHANNELS if adjoint else MIN_CHANNELS
+def worthwhile(images, out, channels, outputs, r, kernel):
+    """Return whether tiles save time for a kernel: enough of them and of channels, not too much cut off."""
+    fewer, more = MIN_CHANNELS[kernel]
     tiles = images * _tiles(out[0]) * _tiles(out[1])
     saved = 4 * r * r / (r + 1) ** 2 * out[0] * out[1] * images
-    return tiles >= MIN_TILES and min(channels, outputs) >= enough and saved >= MIN_SAVING * 4 * tiles
+    return (tiles >= MIN_TILES and min(channels, outputs) >= fewer and max(channels, outputs) >= more
+            and saved >= MIN_SAVING * 4 * tiles)
 
 
 def correlate_tiles(image, w, stride, offset, r, y):
     """y[n, i, o] = sum_{c, k} image[n, i*stride + k + offset, c] w[o, c, k], channels-last, by tiles of 2 x 2."""
     points = _filter_points(w, stride, r)
     grid = (y.shape[0], _tiles(y.shape[1]), _tiles(y.shape[2]))
-    blocks = boxes(grid, rows_within(POINT_BYTES, points.shape[0] * points.shape[1], y.dtype))
+    blocks = boxes(grid, _rows(POINT_BYTES, y.shape[3], points.shape[0] * points.shape[1], y.dtype))
 
     def block(i):
         tiles = _image_points(image, blocks[i], stride, offset, r)
         products = workspace("product", (len(points), tiles.shape[1], y.shape[3]), y.dtype)
         np.matmul(tiles, points, out=products)
-        _write_outputs(products, A[r], blocks[i], y)
+        _write_outputs(products, r, blocks[i], y)
 
     parallel_for(block, len(blocks))
 
@@ -89,13 +107,13 @@ def transpose_tiles(g, w, padding, y):
     points = _adjoint_points(w)
     grid = (y.shape[0], *(_tiles(-(-n // 2)) for n in y.shape[1:3]))
     offset = [(p - 3) // 2 for p in padding]
-    blocks = boxes(grid, rows_within(POINT_BYTES, 25 * w.shape[0], y.dtype))
+    blocks = boxes(grid, _rows(POINT_BYTES, y.shape[3], 25 * w.shape[0], y.dtype))
 
     def block(i):
         box = blocks[i]
         low = [2 * part.start + o for part, o in zip(box[1:], offset)]
         high = [2 * part.stop + o + 2 for part, o in zip(box[1:], offset)]
-        tiles = _points(piece(g, box[0], low, high)[:, :, None], B_BOTH)
+        tiles = _points(piece(g, box[0], low, high)[:, :, None], B[2], 4, 5)
         tiles = tiles.reshape(5, 5, *tiles.shape[1:])
         products = workspace("product", (3, 3, tiles.shape[2], 2, y.shape[3]), y.dtype)
         for a in (0, 1):
@@ -113,7 +131,7 @@ def weight_tiles(image, g, stride, offset, r, gw):
     from), summed over tiles by a matrix product, then through G back to taps.
     """
     each = (r + 1) ** 2 * stride[0] * stride[1] * gw.shape[0] * gw.itemsize
-    step = max(MIN_CHANNELS, PARTIAL_BYTES // each)
+    step = max(MIN_CHANNELS["weight"][1], PARTIAL_BYTES // each)
     for start in range(0, gw.shape[1], step):
         some = slice(start, start + step)
         _weight_tiles_of(image[..., some], g, stride, offset, r, gw[:, some])
@@ -125,18 +143,15 @@ def _weight_tiles_of(image, g, stride, offset, r, gw):
     depth = stride[0] * stride[1] * channels
     n_points = (r + 1) ** 2
     grid = (g.shape[0], _tiles(g.shape[1]), _tiles(g.shape[2]))
-    rows = max(rows_within(WEIGHT_POINT_BYTES, n_points * depth, gw.dtype),
-               min(2 * outputs, rows_within(MAX_POINT_BYTES, n_points * depth, gw.dtype)))
-    blocks = boxes(grid, rows)
+    blocks = boxes(grid, _rows(WEIGHT_POINT_BYTES, 2 * outputs, n_points * depth, gw.dtype))
     n_parts = min(WEIGHT_PARTS, len(blocks))
     partial = np.empty((n_parts, n_points, depth, outputs), dtype=gw.dtype)
-    from_outputs = list(zip(*A[r]))
 
     def part(i):
         for j, box in enumerate(blocks[len(blocks) * i // n_parts:len(blocks) * (i + 1) // n_parts]):
             tiles = _image_points(image, box, stride, offset, r).swapaxes(1, 2)
             low, high = [2 * p.start for p in box[1:]], [2 * p.stop for p in box[1:]]
-            cotangents = _points(piece(g, box[0], low, high)[:, :, None], from_outputs)
+            cotangents = _points(piece(g, box[0], low, high)[:, :, None], A_BACK[r], 2, r + 1)
             if j == 0:
                 np.matmul(tiles, cotangents, out=partial[i])
             else:
@@ -165,6 +180,11 @@ def _add_and_turn(partial, stride, r, gw):
     parallel_for(part, len(slices))
 
 
+def _rows(n_bytes, enough, width, dtype):
+    """Return the number of tiles of a block: what n_bytes hold, more where a block is better `enough` tiles large."""
+    return max(rows_within(n_bytes, width, dtype), min(enough, rows_within(MAX_POINT_BYTES, width, dtype)))
+
+
 def _tiles(n):
     return -(-n // 2)
 
@@ -186,20 +206,24 @@ def _filter_points(w, stride, r):
 
 
 def _adjoint_points(w):
-    """Transform the weight (O, C, 4, 4) to points (2, 2, 3, 3, O, C) for both phases of both axes of the adjoint."""
-    outputs, channels = w.shape[:2]
-    points = np.empty((2, 2, 3, 3, outputs, channels), dtype=w.dtype)
-    slices = channel_slices(outputs, 16, channels, w.dtype)
+    """Transform the weight (O, C, 4, 4) to points (2, 2, 3, 3, O, C) for both phases of both axes of the adjoint.
+
+    A point is a sum of taps, so all points are one matrix product, which reads the weight as it lies.
+    """
+    points = np.empty((36, w.shape[0] * w.shape[1]), dtype=w.dtype)
+    taps = w.reshape(-1, 16)
+    to_points = np.zeros((2, 3, 4), dtype=w.dtype)            # along one axis: (phase, point, tap)
+    for phase, of_phase in enumerate(TAPS_OF_PHASE):
+        to_points[phase][:, of_phase] = G[2]
+    to_points = np.einsum("aui,bvj->abuvij", to_points, to_points).reshape(36, 16)
+    edges = [len(taps) * i // POINT_PARTS for i in range(POINT_PARTS + 1)]
 
     def part(i):
-        taps = w[slices[i], :, ::-1, ::-1].reshape(-1, channels, 2, 2, 2, 2)     # tap 3 - a - 2m is now [m, a]
-        taps = np.ascontiguousarray(taps.transpose(3, 5, 2, 4, 0, 1))
-        for a, b in np.ndindex(2, 2):
-            some = _weight_points(taps[a, b], [G_BOTH[a], G_BOTH[b]])
-            np.copyto(points[a, b, :, :, slices[i]], some.reshape(3, 3, *some.shape[1:]))
+        some = slice(edges[i], edges[i + 1])
+        np.matmul(to_points, taps[some].T, out=points[:, some])
 
-    parallel_for(part, len(slices))
-    return points
+    parallel_for(part, POINT_PARTS)
+    return points.reshape(2, 2, 3, 3, *w.shape[:2])
 
 
 def _weight_points(w, transforms):
@@ -217,56 +241,58 @@ def _image_points(image, box, stride, offset, r):
     block = piece(image, box[0], low, [a + n for a, n in zip(low, span)])
     b, h, width, c = block.shape
     s0, s1 = stride
-    return _points(block.reshape(b, h // s0, s0, width // s1, s1 * c), B[r])
+    return _points(block.reshape(b, h // s0, s0, width // s1, s1 * c), B[r], r + 1, r + 1)
 
 
-def _points(block, transform):
-    """Transform all tiles of a block along both axes, tiles two positions apart.
+def _points(block, steps, size, n):
+    """Transform all tiles of a block along both axes, from `size` positions to n points, tiles two positions apart.
 
-    block (images, positions, phases, positions, channels) -> (points, tiles, phases * channels).
+    block (images, positions, phases, positions, channels) -> (points, tiles, phases * channels). First along the last
+    positions, where neighbours lie `channels` numbers apart, then along the first, in pieces as long as a row of tiles.
     """
     b, height, phases, width, c = block.shape
-    n, size = len(transform), len(transform[0])
     rows, columns = (height - size) // 2 + 1, (width - size) // 2 + 1
-    half = workspace("half", (n, b, rows, phases, width, c), block.dtype)
-    for u, weights in enumerate(transform):
-        _combine(weights, [block[:, i:i + 2 * rows - 1:2] for i in range(size)], half[u])
-    points = workspace("operand" if size > 2 else "cotangents", (n, n, b, rows, columns, phases, c), block.dtype)
-    for v, weights in enumerate(transform):
-        _combine(weights, [half[:, :, :, :, j:j + 2 * columns - 1:2] for j in range(size)],
-                 points[:, v].swapaxes(3, 4))
+    s_image, s_row, s_phase, s_column, s_channel = block.strides
+    windows = as_strided(block, (size, b, height, columns, phases, c),
+                         (s_column, s_image, s_row, 2 * s_column, s_phase, s_channel))
+    half = workspace("half", (n, b, height, columns * phases * c), block.dtype)
+    _transform(steps, windows, half.reshape(n, *windows.shape[1:]))
+    s_point, s_image, s_row, s_number = half.strides
+    windows = as_strided(half, (size, n, b, rows, half.shape[-1]), (s_row, s_point, s_image, 2 * s_row, s_number))
+    points = workspace("operand" if size > 2 else "cotangents", (n, *windows.shape[1:]), block.dtype)
+    _transform(steps, windows, points)
     return points.reshape(n * n, b * rows * columns, phases * c)
+
+
+def _transform(steps, source, target):
+    """Carry out the steps of a transform along the first axis."""
+    for written, first, operation, second in steps:
+        if operation is None:
+            np.copyto(target[written], source[first])
+        else:
+            operation(target[written] if first is None else source[first], source[second], out=target[written])
 
 
 def _write_phases(products, box, y):
     """Write the products (3, 3, tiles, 2, C) of both column phases of y: as one of 2C channels where y has both."""
     n, height, width, channels = y.shape
     if width % 2 == 0:
-        _write_outputs(products, A[2], box, y.reshape(n, height, width // 2, 2 * channels))
+        _write_outputs(products, 2, box, y.reshape(n, height, width // 2, 2 * channels))
     else:
         for b in (0, 1):
-            _write_outputs(products[..., b, :], A[2], box, y[:, :, b::2])
+            _write_outputs(products[..., b, :], 2, box, y[:, :, b::2])
 
 
-def _write_outputs(products, transform, box, y):
+def _write_outputs(products, r, box, y):
     """Turn the products (points, tiles, O) of a box of tiles into outputs and write them to y, cut off at its edge."""
-    n = len(transform[0])
-    count = [part.stop - part.start for part in box]
-    products = products.reshape(n, n, *count, -1)
-    half = workspace("half", products.shape[1:], y.dtype)
-    for a, row in enumerate(transform):
-        _combine(row, products, half)
-        for b, column in enumerate(transform):
-            target = y[box[0], 2 * box[1].start + a:2 * box[1].stop:2, 2 * box[2].start + b:2 * box[2].stop:2]
-            _combine(column, half[:, :, :target.shape[1], :target.shape[2]], target)
-
-
-def _combine(weights, arrays, out):
-    """out = sum of weights * arrays, the weights being 0, 1 or -1."""
-    terms = sorted(((weight, a) for weight, a in zip(weights, arrays) if weight), key=lambda term: -term[0])
-    (sign, first), *rest = terms
-    if not rest:
-        np.copyto(out, first) if sign > 0 else np.negative(first, out=out)
-    for weight, other in rest:
-        (np.add if weight > 0 else np.subtract)(first, other, out=out)
-        first = out
+    images, rows, columns = (part.stop - part.start for part in box)
+    products = products.reshape(r + 1, r + 1, images, rows, columns, -1)
+    half = workspace("half", (2, *products.shape[1:]), y.dtype)
+    _transform(A[r], products, half)
+    target = y[box[0], 2 * box[1].start:2 * box[1].stop, 2 * box[2].start:2 * box[2].stop]
+    whole = (images, 2 * rows, 2 * columns, y.shape[-1])
+    outputs = target if target.shape == whole else workspace("outputs", whole, y.dtype)
+    split = outputs.reshape(images, rows, 2, columns, 2, -1).transpose(4, 2, 0, 1, 3, 5)
+    _transform(A[r], half.swapaxes(0, 1), split)
+    if outputs is not target:
+        np.copyto(target, outputs[:, :target.shape[1], :target.shape[2]])

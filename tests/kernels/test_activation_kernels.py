@@ -33,7 +33,7 @@ def arrays(draw):
 
 @pytest.fixture(autouse=True, params=[3, 1 << 17])
 def block_size(request, monkeypatch):
-    monkeypatch.setattr(activation, "_BLOCK", request.param)
+    monkeypatch.setattr(activation, "BLOCK", request.param)
 
 
 def close(y, expected, x):

@@ -23,8 +23,8 @@ def images(draw):
 @pytest.mark.parametrize("block, row", [(7, 1), (40, 12), (1 << 17, 1 << 12)])
 @given(images())
 def test_values(block, row, x):
-    before = bias._BLOCK, bias._ROW
-    bias._BLOCK, bias._ROW = block, row
+    before = bias.BLOCK, bias._ROW
+    bias.BLOCK, bias._ROW = block, row
     try:
         b = np.arange(x.shape[1], dtype=x.dtype)
         y = channels_last(x)
@@ -38,7 +38,7 @@ def test_values(block, row, x):
                                        rtol=0, atol=1000 * np.finfo(x.dtype).eps)
         assert layout.copies == copies
     finally:
-        bias._BLOCK, bias._ROW = before
+        bias.BLOCK, bias._ROW = before
     assert np.array_equal(y, x + b.reshape(1, -1, *(1,) * (x.ndim - 2)))
 
 

@@ -17,6 +17,11 @@ import threading
 
 from tinygan.kernels.memory import keep_freed_memory
 
+# Elements of an array that an elementwise operation, or a few in a row, do as one block. Every NumPy call of a block
+# gives the interpreter lock away and takes it back; where both threads want it one of them sleeps, and to wake it
+# takes longer than the call did on half as many elements.
+BLOCK = 1 << 18
+
 _requested = None              # what set_num_threads was told; None until then
 _pool = None                   # built at first use
 _blas_limit = None             # keeps threadpoolctl's controller; None while BLAS is untouched

@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan.kernels.cpu.conv_gather import workspace
-from tinygan.kernels.threads import parallel_for
+from tinygan.kernels.threads import BLOCK, parallel_for
 
-_BLOCK = 1 << 17  # elements of a block: its operations must be long against the hand-over of the interpreter lock
 _constants = {}  # (value, dtype) -> an array full of it, as long as was needed, one block at most
 
 
@@ -50,7 +49,7 @@ def leaky_relu_vjp(g, y, slope):
 
 def _filled(value, like):
     """``value`` as an array to compare with: NumPy's maximum of an array and a number is ten times slower."""
-    if like.size > _BLOCK:
+    if like.size > BLOCK:
         return value
     found = _constants.get((value, like.dtype))
     if found is None or found.size < like.size:
@@ -115,19 +114,17 @@ def _walk(block, *arrays):
     Pieces need arrays that lie in memory in one and the same dense order; others are done in one piece.
     """
     out = np.empty_like(arrays[-1])
-    if out.size <= _BLOCK:
-        block(*arrays, out)
-        return out
-    flat = _flat(*arrays, out)
+    # Memory of another order than C is flattened however small: beside a workspace, which has C order, it is slow.
+    flat = None if out.size <= BLOCK and out.flags.c_contiguous else _flat(*arrays, out)
     if flat is None:
         block(*arrays, out)
         return out
 
     def part(i):
-        span = slice(i * _BLOCK, (i + 1) * _BLOCK)
+        span = slice(i * BLOCK, (i + 1) * BLOCK)
         block(*[a[span] for a in flat])
 
-    parallel_for(part, -(-out.size // _BLOCK))
+    parallel_for(part, -(-out.size // BLOCK))
     return out
 
 

@@ -12,9 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from tinygan.kernels.layout import channels_last
-from tinygan.kernels.threads import parallel_for
+from tinygan.kernels.threads import BLOCK, parallel_for
 
-_BLOCK = 1 << 17  # elements of a block: its operations must be long against the hand-over of the interpreter lock
 _ROW = 1 << 12  # elements of a row, about
 
 
@@ -54,7 +53,7 @@ def _rows(image):
     """The C-contiguous (N, *S, C) as a matrix whose rows are several positions, and the number of rows of a block."""
     channels = image.shape[-1]
     width = channels * _side_by_side(image.size // channels, max(1, _ROW // channels))
-    return image.reshape(-1, width), max(1, _BLOCK // width)
+    return image.reshape(-1, width), max(1, BLOCK // width)
 
 
 @lru_cache(maxsize=256)

@@ -22,9 +22,8 @@ import numpy as np
 from tinygan.backend import array_module
 from tinygan.kernels.cpu.conv_gather import workspace
 from tinygan.kernels.layout import channels_last
-from tinygan.kernels.threads import parallel_for
+from tinygan.kernels.threads import BLOCK, parallel_for
 
-_BLOCK = 1 << 17  # elements of a block: its operations must be long against the hand-over of the interpreter lock
 _FOLD = 1 << 13  # elements of a folded row: below that, what NumPy spends on each inner loop shows
 
 
@@ -316,10 +315,10 @@ def _fold(rows, limit):
 def _blocks(shape):
     """The blocks (outer slice, rows slice, part) of a (B, R, W) array, and the number of parts that R is cut into."""
     outer, rows, width = shape
-    if rows * width <= _BLOCK:
-        step = max(1, _BLOCK // (rows * width))
+    if rows * width <= BLOCK:
+        step = max(1, BLOCK // (rows * width))
         return [(slice(i, i + step), slice(0, rows), 0) for i in range(0, outer, step)], 1
-    parts = -(-rows // max(1, _BLOCK // width))
+    parts = -(-rows // max(1, BLOCK // width))
     edges = [rows * j // parts for j in range(parts + 1)]
     return [(slice(i, i + 1), slice(*edges[j:j + 2]), j) for i in range(outer) for j in range(parts)], parts
 
@@ -344,7 +343,7 @@ def _tiled(values, folds):
 
 def _forward_rows(plan, scale, shift, eps):
     x, (outer, width) = plan.view, plan.walk
-    step = max(1, _BLOCK // width)
+    step = max(1, BLOCK // width)
     y = np.empty_like(x)
     means, rstds = np.empty((outer, 1), x.dtype), np.empty((outer, 1), x.dtype)
 
@@ -371,7 +370,7 @@ def _forward_rows(plan, scale, shift, eps):
 
 def _backward_rows(plan, g, scale, mean, rstd, needs):
     x, (outer, width) = plan.view, plan.walk
-    step = max(1, _BLOCK // width)
+    step = max(1, BLOCK // width)
     n_blocks = -(-outer // step)
     mean, rstd = mean[:, None], rstd[:, None]
     gx = np.empty_like(x) if needs[0] else None

@@ -16,9 +16,7 @@ import functools
 import numpy as np
 
 from tinygan.kernels.cpu.conv_gather import workspace
-from tinygan.kernels.threads import parallel_for
-
-_BLOCK = 1 << 17  # elements of a block: long enough for its passes to hide the hand-over of the interpreter lock
+from tinygan.kernels.threads import BLOCK, parallel_for
 
 
 def _one_by_one(step):
@@ -217,13 +215,13 @@ def _walk(block, p, *others):
     """
     if p.size == 0:
         return
-    if p.size <= _BLOCK or not all(a is None or a.flags.c_contiguous for a in (p, *others)):
+    if p.size <= BLOCK or not all(a is None or a.flags.c_contiguous for a in (p, *others)):
         block(p, *others)
         return
     flat = [None if a is None else a.reshape(-1) for a in (p, *others)]
 
     def part(i):
-        span = slice(i * _BLOCK, (i + 1) * _BLOCK)
+        span = slice(i * BLOCK, (i + 1) * BLOCK)
         block(*(None if a is None else a[span] for a in flat))
 
-    parallel_for(part, -(-p.size // _BLOCK))
+    parallel_for(part, -(-p.size // BLOCK))

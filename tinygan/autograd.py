@@ -18,7 +18,7 @@ import numpy as np
 from tinygan import backend
 from tinygan.kernels.layout import elementwise
 from tinygan.mode import MODE, enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
-from tinygan.tensor import Tensor, constant
+from tinygan.tensor import Tensor, align_dtypes, constant
 
 ALL = "all inputs"  # for Function.saves
 NUMBERS = itertools.count()  # every recorded call takes the next one
@@ -135,9 +135,8 @@ class Function:
 
     def release(self) -> None:
         """Give the saved tensors back."""
-        if self.saved or self.output_data is not None:
-            self.saved = _FREED
-            self.output_data = self.versions = None
+        self.saved = _FREED
+        self.output_data = self.versions = None
 
 
 def _result(array, node, index) -> Tensor:
@@ -148,17 +147,6 @@ def _result(array, node, index) -> Tensor:
 def no_scalar(array):
     """NumPy returns a scalar, not an array, where a result has no dimensions."""
     return np.asarray(array) if isinstance(array, np.generic) else array
-
-
-def align_dtypes(name: str, inputs):
-    """Inputs of one dtype: integers and booleans are cast to the one floating dtype among them; two of those raise."""
-    dtypes = [x.dtype for x in inputs if isinstance(x, Tensor)]
-    floats = {d for d in dtypes if d.kind == "f"}
-    if len(floats) > 1:
-        raise TypeError(f"{name}: expected inputs of one floating dtype, got {' and '.join(map(str, dtypes))}; "
-                        "convert one with .to(dtype)")
-    dtype = floats.pop() if floats else np.result_type(*dtypes)
-    return [Tensor(x.data.astype(dtype)) if isinstance(x, Tensor) and x.dtype != dtype else x for x in inputs]
 
 
 class Alias(Function):
@@ -356,17 +344,18 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
     gradients are bare arrays until they are handed out.
     """
     start = Start(outputs, tuple([seed if create_graph else seed.data for seed in seeds]))
-    cotangents = {start: [None]}  # node -> [cotangent or None per output]; id(leaf) -> [cotangent], found at index -1
-    owned = set()  # (node, index) whose cotangent is a sum made here, which may be added to in place
+    cotangents = {start: ()}  # node or id(leaf) -> its cotangent; a list of them where a node has several outputs
+    owned = set()  # keys, in a list with the output, whose cotangent is a sum made here: it may be added to in place
     reached = {}
     with set_grad_enabled(create_graph):
         watcher = MODE.get().watcher
         on_arrays = watcher is None and not create_graph and type(outputs[0].data) is np.ndarray
         for node, needs, hands_on in [(start, [True] * len(seeds), True), *_order(outputs, leaves, values)]:
-            slots = cotangents.pop(node, None)
-            if slots is None:
+            cotangent = cotangents.pop(node, None)
+            if cotangent is None:
                 continue
             if values:
+                slots = cotangent if type(cotangent) is list else (cotangent,)
                 values.update(((node, i), _as_tensor(c)) for i, c in enumerate(slots) if (node, i) in values)
             if not hands_on:
                 continue
@@ -375,11 +364,11 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
             if saved is _FREED or saved and node.versions:
                 node.check_usable()
             if not node.arithmetic or not on_arrays and node is not start:
-                gradients = _on_tensors(node, slots, watcher, create_graph)
+                gradients = _on_tensors(node, cotangent, watcher, create_graph)
             elif saved or node.saves_output:
-                gradients = _on_arrays(node, slots, saved)
+                gradients = _on_arrays(node, cotangent, saved)
             else:
-                gradients = node.backward(*slots)
+                gradients = node.backward(cotangent)
             if type(gradients) is not tuple:
                 gradients = (gradients,)
             if len(gradients) != len(needs):
@@ -392,31 +381,38 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                     gradient = node.unbroadcast(_as_tensor(gradient), shape)
                     gradient = gradient if create_graph else gradient.data
                 key = target if index >= 0 else id(target)
-                slots = cotangents.get(key)
-                if slots is None:
+                before = cotangents.get(key)
+                if before is None:  # the first contribution is borrowed, not copied
                     if index < 0:
                         reached[key] = target
-                        cotangents[key] = [gradient]
-                        continue
-                    slots = cotangents[key] = [None] * target.n_outputs
-                if slots[index] is None:  # the first contribution is borrowed, not copied
-                    slots[index] = gradient
-                elif (key, index) in owned:
-                    slots[index] += gradient  # in place for arrays; of Tensors it makes a new sum
+                    elif target.n_outputs > 1:
+                        gradient = [gradient if i == index else None for i in range(target.n_outputs)]
+                    cotangents[key] = gradient
+                elif type(before) is list:
+                    before[index] = _added(before[index], gradient, (key, index), owned)
                 else:
-                    slots[index] = _plus(slots[index], gradient)
-                    owned.add((key, index))
-            if not retain_graph:
+                    cotangents[key] = _added(before, gradient, key, owned)
+            if not retain_graph and (saved or node.output_data is not None):
                 node.release()
-    return [(leaf, _as_tensor(cotangents[key][0]), (key, -1) in owned) for key, leaf in reached.items()]
+    return [(leaf, _as_tensor(cotangents[key]), key in owned) for key, leaf in reached.items()]
 
 
-def _plus(a, b):
-    return a + b if type(a) is np.ndarray or isinstance(a, Tensor) else elementwise(add, a, b)
+def _added(before, gradient, key, owned):
+    """``before + gradient``, in place where that is a sum made here."""
+    if before is None:
+        return gradient
+    if key in owned:
+        before += gradient  # of Tensors it makes a new sum
+        return before
+    owned.add(key)
+    if type(before) is np.ndarray or isinstance(before, Tensor):
+        return before + gradient
+    return elementwise(add, before, gradient)
 
 
-def _on_tensors(node, slots, watcher, create_graph):
+def _on_tensors(node, cotangent, watcher, create_graph):
     """The gradients of one node, by its backward in Tensor operations: as Tensors for a graph, or else as arrays."""
+    slots = cotangent if type(cotangent) is list else [cotangent]
     if not create_graph:
         slots = [_as_tensor(s) for s in slots]
     if node.saves_output:
@@ -429,15 +425,19 @@ def _on_tensors(node, slots, watcher, create_graph):
     return tuple([None if g is None else g.data for g in (gradients if type(gradients) is tuple else (gradients,))])
 
 
-def _on_arrays(node, slots, saved):
+def _on_arrays(node, cotangent, saved):
     """The gradients of an arithmetic node, by the same backward on bare arrays."""
     if saved:
-        node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
-        gradients = node.backward(*slots)
+        if len(saved) == 2:  # the usual case, without a loop
+            a, b = saved
+            node.saved = (a.data if isinstance(a, Tensor) else a, b.data if isinstance(b, Tensor) else b)
+        else:
+            node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
+        gradients = node.backward(cotangent)
         node.saved = saved
     else:
         node.output = node.output_data
-        gradients = node.backward(*slots)
+        gradients = node.backward(cotangent)
         node.output = None
     return gradients
 
@@ -446,5 +446,5 @@ def _as_tensor(x):
     return x if x is None or isinstance(x, Tensor) else constant(x)
 
 
-__all__ = ["Alias", "Function", "Fused", "align_dtypes", "backward", "enable_grad", "grad",
+__all__ = ["Alias", "Function", "Fused", "backward", "enable_grad", "grad",
            "is_grad_enabled", "no_grad", "recompute", "set_grad_enabled", "watch"]

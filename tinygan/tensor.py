@@ -219,3 +219,14 @@ def tensor(array, dtype=None, device=None, requires_grad: bool = False) -> Tenso
     if device is not None:
         data = backend.to_device(data, device)
     return Tensor(data, _check_differentiable(data, requires_grad))
+
+
+def align_dtypes(name: str, inputs):
+    """Inputs of one dtype: integers and booleans are cast to the one floating dtype among them; two of those raise."""
+    dtypes = [x.dtype for x in inputs if isinstance(x, Tensor)]
+    floats = {d for d in dtypes if d.kind == "f"}
+    if len(floats) > 1:
+        raise TypeError(f"{name}: expected inputs of one floating dtype, got {' and '.join(map(str, dtypes))}; "
+                        "convert one with .to(dtype)")
+    dtype = floats.pop() if floats else np.result_type(*dtypes)
+    return [Tensor(x.data.astype(dtype)) if isinstance(x, Tensor) and x.dtype != dtype else x for x in inputs]

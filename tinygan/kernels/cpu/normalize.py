@@ -38,11 +38,11 @@ def normalize(x, scale, shift, axes, eps):
     if x.size == 0:
         kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         return np.empty_like(x), np.zeros(kept, x.dtype), np.full(kept, eps ** -0.5, x.dtype)
-    plan = _Plan(x, axes)
+    plan, view = _planned(x, axes)
     a, b = plan.affine(scale), plan.affine(shift)
     fits = (scale is None or a is not None) and (shift is None or b is not None)
     forward = _forward_columns if plan.columns else _forward_rows
-    y, mean, rstd = forward(plan, a if fits else None, b if fits else None, eps)
+    y, mean, rstd = forward(plan, view, a if fits else None, b if fits else None, eps)
     y = plan.logical(y)
     if not fits:
         y = y if scale is None else y * scale
@@ -60,14 +60,14 @@ def normalize_vjp(g, x, scale, mean, rstd, axes, needs):
     if x.size == 0:
         return (np.empty_like(x) if needs[0] else None,
                 np.zeros_like(scale) if needs[1] else None, np.zeros_like(scale) if needs[2] else None)
-    plan = _Plan(x, axes)
+    plan, view = _planned(x, axes)
     a = plan.affine(scale)
     if scale is not None and a is None:
         gx = normalize_vjp(g * scale, x, None, mean, rstd, axes, (True, False, False))[0] if needs[0] else None
         gscale = _sum_to(g * ((x - mean) * rstd), scale.shape) if needs[1] else None
         return gx, gscale, _sum_to(g, scale.shape) if needs[2] else None
     backward = _backward_columns if plan.columns else _backward_rows
-    gx, gscale, gshift = backward(plan, plan.ordered(g), a, plan.spread(mean), plan.spread(rstd), needs)
+    gx, gscale, gshift = backward(plan, view, plan.ordered(g), a, plan.spread(mean), plan.spread(rstd), needs)
     return (None if gx is None else plan.logical(gx),
             None if gscale is None else plan.parameter(gscale, scale.shape),
             None if gshift is None else plan.parameter(gshift, scale.shape))
@@ -86,20 +86,27 @@ def running_moments(running_mean, running_var, batches, mean, rstd, count, eps, 
     return running_mean * (1.0 - new) + mean * new, running_var * (1.0 - new) + variance * new, batches
 
 
-class _Plan:
-    """How ``x`` looks in the order of memory: its axes from the slowest to the fastest, and the view that is walked.
+def _planned(x, axes):
+    """The plan for ``x`` and x as the view that is walked."""
+    order, dense = memory_order(x, axes)
+    plan = _plan(x.shape, order, axes)
+    return plan, dense.reshape(plan.walk)
 
-    ``columns`` says which of the two cases it is; ``view`` is x as (B, M, C) or (B, K); ``count`` is the number of
-    elements behind one mean.
+
+class _Plan:
+    """How an array looks in the order of memory: its axes from the slowest to the fastest, and the view that is walked.
+
+    ``columns`` says which of the two cases it is; ``walk`` is the shape of the view, (B, M, C) or (B, K); ``count`` is
+    the number of elements behind one mean.
     """
 
-    def __init__(self, x, axes):
-        self.shape = x.shape
-        self.order, dense = memory_order(x, axes)
-        sizes = [x.shape[i] for i in self.order]
+    def __init__(self, shape, order, axes):
+        self.shape, self.order = shape, order
+        self.back = tuple(order.index(i) for i in range(len(order)))
+        self.ordered_shape = sizes = [shape[i] for i in order]
         self.keep = [i for i, n in enumerate(sizes) if n > 1]  # positions in `order`; axes of size 1 decide nothing
         self.sizes = [sizes[i] for i in self.keep]
-        self.reduced = [self.order[i] in axes for i in self.keep]
+        self.reduced = [order[i] in axes for i in self.keep]
         self.first = self.reduced.index(True) if True in self.reduced else len(self.sizes)
         self.last = self.first
         while self.last < len(self.sizes) and self.reduced[self.last]:
@@ -110,7 +117,6 @@ class _Plan:
         self.walk = (prod(self.outer), middle, prod(self.tail)) if self.columns else (prod(self.outer), middle)
         self.merged = tuple(len(self.outer) + i for i, r in enumerate(self.reduced[self.last:]) if r)
         self.count = prod(n for n, r in zip(self.sizes, self.reduced) if r)
-        self.view = dense.reshape(self.walk)
 
     def ordered(self, g):
         """``g`` (of the shape of x) as the view that is walked; copied when its memory has another order."""
@@ -122,7 +128,7 @@ class _Plan:
 
     def logical(self, y):
         """The walked array ``y`` as a view with the axes of x."""
-        return y.reshape([self.shape[i] for i in self.order]).transpose(np.argsort(self.order))
+        return y.reshape(self.ordered_shape).transpose(self.back)
 
     def affine(self, parameter):
         """``parameter`` as (B, C) or (K,); None when it varies along an axis where the walk wants one value."""
@@ -147,7 +153,8 @@ class _Plan:
 
     def _broadcast(self, array, sizes):
         own = array.transpose(self.order).reshape(sizes[:self.first] + sizes[self.last:])
-        full = np.broadcast_to(own, self.outer + self.tail)
+        whole = self.outer + self.tail
+        full = own if list(own.shape) == whole else np.broadcast_to(own, whole)
         return full.reshape(self.walk[0], self.walk[2]) if self.columns else full.reshape(self.walk[0])
 
     def merge(self, sums):
@@ -165,7 +172,7 @@ class _Plan:
         sizes = [1] * len(self.order)
         for i, n, r in zip(self.keep, self.sizes, self.reduced):
             sizes[i] = 1 if r else n
-        return np.ascontiguousarray(inner.reshape(sizes).transpose(np.argsort(self.order)))
+        return np.ascontiguousarray(inner.reshape(sizes).transpose(self.back))
 
     def parameter(self, full, shape):
         """Sum ``full``, (B, C) or (K,), over the axes where ``shape`` has size 1, and give it that shape."""
@@ -173,7 +180,10 @@ class _Plan:
         inside = range(self.first, self.last)
         for j, (i, n) in enumerate(zip(self.keep, self.sizes)):
             sizes[i] = n if (j in inside) != self.columns else 1
-        return np.ascontiguousarray(_sum_to(full.reshape(sizes).transpose(np.argsort(self.order)), shape))
+        return np.ascontiguousarray(_sum_to(full.reshape(sizes).transpose(self.back), shape))
+
+
+_plan = lru_cache(maxsize=1024)(_Plan)
 
 
 def memory_order(x, axes):
@@ -199,10 +209,10 @@ def memory_order(x, axes):
     return tuple(range(x.ndim)), array_module(x).ascontiguousarray(x)
 
 
-def _forward_columns(plan, scale, shift, eps):
-    x, folds = _folded(plan)
+def _forward_columns(plan, view, scale, shift, eps):
+    x, folds = _folded(view)
     blocks, parts = _blocks(x.shape)
-    centre = _provisional_mean(plan.view)
+    centre = _provisional_mean(view)
     tile = _tiled(centre, folds)
     y = np.empty_like(x)
     sums = np.empty((2, parts, x.shape[0], x.shape[2]), x.dtype)
@@ -258,8 +268,8 @@ def _moments(plan, centre, total, square):
     return distance, np.maximum(square, 0) / plan.count
 
 
-def _backward_columns(plan, g, scale, mean, rstd, needs):
-    x, folds = _folded(plan)
+def _backward_columns(plan, view, g, scale, mean, rstd, needs):
+    x, folds = _folded(view)
     g = g.reshape(x.shape)
     blocks, parts = _blocks(x.shape)
     tile = _tiled(mean, folds)
@@ -298,11 +308,11 @@ def _backward_columns(plan, g, scale, mean, rstd, needs):
     return gx, gscale, gshift
 
 
-def _folded(plan):
+def _folded(view):
     """The (B, M, C) view as (B, M / k, k C), and k: NumPy pays for every inner loop, so short rows lie side by side."""
-    outer, rows, width = plan.walk
-    folds = _fold(rows, min(_FOLD, plan.view.size // (16 * outer)) // width)
-    return plan.view.reshape(outer, rows // folds, folds * width), folds
+    outer, rows, width = view.shape
+    folds = _fold(rows, min(_FOLD, view.size // (16 * outer)) // width)
+    return view.reshape(outer, rows // folds, folds * width), folds
 
 
 @lru_cache(maxsize=1024)
@@ -341,8 +351,8 @@ def _tiled(values, folds):
     return tile.reshape(outer, 1, folds * width)
 
 
-def _forward_rows(plan, scale, shift, eps):
-    x, (outer, width) = plan.view, plan.walk
+def _forward_rows(plan, x, scale, shift, eps):
+    outer, width = x.shape
     step = max(1, BLOCK // width)
     y = np.empty_like(x)
     means, rstds = np.empty((outer, 1), x.dtype), np.empty((outer, 1), x.dtype)
@@ -368,8 +378,8 @@ def _forward_rows(plan, scale, shift, eps):
     return y, means, rstds
 
 
-def _backward_rows(plan, g, scale, mean, rstd, needs):
-    x, (outer, width) = plan.view, plan.walk
+def _backward_rows(plan, x, g, scale, mean, rstd, needs):
+    outer, width = x.shape
     step = max(1, BLOCK // width)
     n_blocks = -(-outer // step)
     mean, rstd = mean[:, None], rstd[:, None]

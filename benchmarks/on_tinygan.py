@@ -7,7 +7,7 @@ import math
 import time
 
 import numpy as np
-from work import COUNTERS, feature_sets, gaussians, style_shapes
+from work import COUNTERS, feature_sets, gaussians, leaves_of, links, style_shapes
 
 import tinygan
 from tinygan import functional as F
@@ -62,30 +62,25 @@ def overhead(settings, backward: bool):
             for name in settings["operations"]}
 
 
-UNARY = {"exp": (F.exp, np.exp), "sum": (lambda x: F.sum(x, 0, True), lambda x: x.sum(0, keepdims=True))}
-BINARY = {"add": (F.add, np.add), "sub": (F.sub, np.subtract), "mul": (F.mul, np.multiply),
-          "div": (F.div, np.true_divide), "matmul": (F.matmul, np.matmul)}
+OPERATIONS = {"add": (F.add, np.add), "sub": (F.sub, np.subtract), "mul": (F.mul, np.multiply),
+              "div": (F.div, np.true_divide), "matmul": (F.matmul, np.matmul),
+              "exp": ((F.exp, F.neg), (np.exp, np.negative)),
+              "sum": (lambda x: F.sum(x, 0, True), lambda x: x.sum(0, keepdims=True))}
 START = np.array([[0.5, 0.25], [0.25, 0.5]], np.float32)
 
 
 def chain(name, length, backward):
-    unary = name in UNARY
-    f = (UNARY if unary else BINARY)[name][0]
+    f = OPERATIONS[name][0]
     x = tinygan.tensor(START, requires_grad=True)
     others = [tinygan.tensor(START + 0.5, requires_grad=True) for _ in range(length)]
 
     def forward():
-        if unary:  # side by side: exp of exp of exp would leave the floats
-            return [f(b) for b in others]
-        y = x
-        for b in others:
-            y = f(y, b)
-        return [y]
+        return links(name, f, x, others)
 
     if not backward:
         return forward
     ones = [tinygan.tensor(np.ones(y.shape, np.float32)) for y in forward()]
-    leaves, gradients = (others, length) if unary else ([x, *others], 2 * length)
+    leaves, gradients = leaves_of(name, x, others)
 
     def run():
         out = forward()
@@ -102,17 +97,11 @@ def timed(run):
 
 
 def bare(name, length, backward):
-    f = (UNARY if name in UNARY else BINARY)[name][1]
-    other = START + 0.5
+    f = OPERATIONS[name][1]
+    others = [START + 0.5] * length
 
     def run():
-        y = START
-        if name in UNARY:
-            for _ in range(length):
-                f(START)
-        else:
-            for _ in range(length):
-                y = f(y, other)
+        links(name, f, START, others)
 
     def per_operation():
         start = time.perf_counter()

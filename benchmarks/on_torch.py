@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
-from work import style_shapes
+from work import leaves_of, links, style_shapes
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
 DEVICE = "cpu"  # of the cases that on_gpu_torch.py takes over, which changes it
@@ -59,8 +59,8 @@ def counting(run, *networks):
 
 # Small operations
 
-UNARY = {"exp": torch.exp, "sum": lambda x: x.sum(0, keepdim=True)}
-BINARY = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "matmul": torch.matmul}
+OPERATIONS = {"exp": (torch.exp, torch.neg), "sum": lambda x: x.sum(0, keepdim=True), "add": torch.add,
+              "sub": torch.sub, "mul": torch.mul, "div": torch.div, "matmul": torch.matmul}
 
 
 def overhead(settings, backward):
@@ -74,17 +74,12 @@ def chain(name, length, backward):
     others = [(start + 0.5).requires_grad_() for _ in range(length)]
 
     def forward():
-        if name in UNARY:
-            return [UNARY[name](b) for b in others]
-        y = x
-        for b in others:
-            y = BINARY[name](y, b)
-        return [y]
+        return links(name, OPERATIONS[name], x, others)
 
     if not backward:
         return forward
     ones = [torch.ones_like(y) for y in forward()]
-    leaves, gradients = (others, length) if name in UNARY else ([x, *others], 2 * length)
+    leaves, gradients = leaves_of(name, x, others)
 
     def run():
         out = forward()

@@ -1,4 +1,4 @@
-"""What the sides share: FLOPs of a kernel, shapes of the StyleGAN2 block, matrices and features of scores.
+"""What the sides share: FLOPs of a kernel, chains of operations, shapes of the StyleGAN2 block, matrices, features.
 
 A product (b, m, n, k) is b times m x k by k x n, 2 b m n k floating-point operations. Padding counts as if it were
 data and so do positions that no output uses, as in PyTorch's counter, so both sides are counted by one rule.
@@ -29,6 +29,28 @@ def of_matmul(y, a, b):
 
 COUNTERS = {"correlate": of_correlate, "correlate_transpose": of_transpose, "correlate_weight": of_weight,
             "matmul": of_matmul}
+
+
+def links(name, f, x, others):
+    """The ends of a chain of as many operations as there are ``others``, on whichever library's arrays.
+
+    exp takes turns with neg, since exp of exp overflows; a second sum has nothing left to add, so sums are of each.
+    """
+    if name == "sum":
+        return [f(b) for b in others]
+    if name == "exp":
+        exp, neg = f
+        for _ in others[::2]:
+            x = exp(neg(x))
+    else:
+        for b in others:
+            x = f(x, b)
+    return [x]
+
+
+def leaves_of(name, x, others):
+    """What such a chain depends on, and how many gradients a walk back through it computes."""
+    return {"exp": ([x], len(others)), "sum": (others, len(others))}.get(name, ([x, *others], 2 * len(others)))
 
 
 def style_shapes(settings):

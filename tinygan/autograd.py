@@ -234,15 +234,18 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     """
     outputs, inputs = _as_tuple(outputs), _as_tuple(inputs)
     seeds = _seeds(outputs, grad_outputs)
+    leaves, values = {}, {}
     for x in inputs:
         if not x.requires_grad:
             raise RuntimeError(f"grad: expected inputs that require gradients, got {x!r}")
-    leaves = {id(x): None for x in inputs if x.node is None}
-    values = {(x.node, x.index): None for x in inputs if x.node is not None}
+        if x.node is None:
+            leaves[x] = None
+        else:
+            values[x.node, x.index] = None
     retain_graph = create_graph if retain_graph is None else retain_graph
     for leaf, gradient, _ in _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
-        leaves[id(leaf)] = gradient
-    results = tuple([leaves[id(x)] if x.node is None else values[x.node, x.index] for x in inputs])
+        leaves[leaf] = gradient
+    results = tuple([leaves[x] if x.node is None else values[x.node, x.index] for x in inputs])
     for k, result in enumerate(results):
         if result is None and not allow_unused:
             name = getattr(inputs[k], "name", f"shape {inputs[k].shape}")
@@ -295,6 +298,7 @@ def _order(outputs, leaves, values) -> list:
     """
     requested = {node for node, _ in values}
     ends = {node for node in requested if type(node) is Alias}
+    useful = set(leaves or ())  # leaves and nodes
     found = set()
     stack = [x.node for x in outputs if x.node is not None]
     while stack:
@@ -303,19 +307,16 @@ def _order(outputs, leaves, values) -> list:
             found.add(node)
             if node not in ends:
                 for edge in node.edges:
-                    if edge is not None and edge[1] >= 0:
-                        stack.append(edge[0])
-    useful = set()
+                    if edge is not None:
+                        if edge[1] >= 0:
+                            stack.append(edge[0])
+                        elif leaves is None:
+                            useful.add(edge[0])
     order = []
     for node in sorted(found, key=attrgetter("number")):
         needs = []
-        for edge in node.edges:
-            if edge is None or node in ends:
-                needs.append(False)
-            elif edge[1] >= 0:
-                needs.append(edge[0] in useful)
-            else:
-                needs.append(leaves is None or id(edge[0]) in leaves)
+        for edge in () if node in ends else node.edges:
+            needs.append(edge is not None and edge[0] in useful)
         hands_on = True in needs
         if hands_on or node in requested:
             useful.add(node)
@@ -340,13 +341,12 @@ class Start(Function):
 def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
     """Carry the seeds from the outputs to the requested ``leaves`` (None: to all of them) and ``values``, filled here.
 
-    Returns ``(leaf, gradient, owned)`` for every leaf reached, requested or an output itself. Where no graph is wanted
-    gradients are bare arrays until they are handed out.
+    Returns ``(leaf, gradient, owned)`` of every leaf reached. Without a graph gradients are arrays until handed out.
     """
     start = Start(outputs, tuple([seed if create_graph else seed.data for seed in seeds]))
-    cotangents = {start: ()}  # node or id(leaf) -> its cotangent; a list of them where a node has several outputs
+    cotangents = {start: ()}  # node or leaf -> its cotangent; a list of them where a node has several outputs
     owned = set()  # keys, in a list with the output, whose cotangent is a sum made here: it may be added to in place
-    reached = {}
+    reached = []
     with set_grad_enabled(create_graph):
         watcher = MODE.get().watcher
         on_arrays = watcher is None and not create_graph and type(outputs[0].data) is np.ndarray
@@ -365,8 +365,12 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                 node.check_usable()
             if not node.arithmetic or not on_arrays and node is not start:
                 gradients = _on_tensors(node, cotangent, watcher, create_graph)
-            elif saved or node.saves_output:
+            elif saved:
                 gradients = _on_arrays(node, cotangent, saved)
+            elif node.saves_output:
+                node.output = node.output_data
+                gradients = node.backward(cotangent)
+                node.output = None
             else:
                 gradients = node.backward(cotangent)
             if type(gradients) is not tuple:
@@ -380,21 +384,20 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                 if gradient.shape != shape:
                     gradient = node.unbroadcast(_as_tensor(gradient), shape)
                     gradient = gradient if create_graph else gradient.data
-                key = target if index >= 0 else id(target)
-                before = cotangents.get(key)
+                before = cotangents.get(target)
                 if before is None:  # the first contribution is borrowed, not copied
                     if index < 0:
-                        reached[key] = target
+                        reached.append(target)
                     elif target.n_outputs > 1:
                         gradient = [gradient if i == index else None for i in range(target.n_outputs)]
-                    cotangents[key] = gradient
+                    cotangents[target] = gradient
                 elif type(before) is list:
-                    before[index] = _added(before[index], gradient, (key, index), owned)
+                    before[index] = _added(before[index], gradient, (target, index), owned)
                 else:
-                    cotangents[key] = _added(before, gradient, key, owned)
+                    cotangents[target] = _added(before, gradient, target, owned)
             if not retain_graph and (saved or node.output_data is not None):
                 node.release()
-    return [(leaf, _as_tensor(cotangents[key]), key in owned) for key, leaf in reached.items()]
+    return [(leaf, _as_tensor(cotangents[leaf]), leaf in owned) for leaf in reached]
 
 
 def _added(before, gradient, key, owned):
@@ -426,19 +429,14 @@ def _on_tensors(node, cotangent, watcher, create_graph):
 
 
 def _on_arrays(node, cotangent, saved):
-    """The gradients of an arithmetic node, by the same backward on bare arrays."""
-    if saved:
-        if len(saved) == 2:  # the usual case, without a loop
-            a, b = saved
-            node.saved = (a.data if isinstance(a, Tensor) else a, b.data if isinstance(b, Tensor) else b)
-        else:
-            node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
-        gradients = node.backward(cotangent)
-        node.saved = saved
+    """The gradients of an arithmetic node that saved inputs, by the same backward on bare arrays."""
+    if len(saved) == 2:  # the usual case, without a loop
+        a, b = saved
+        node.saved = (a.data if isinstance(a, Tensor) else a, b.data if isinstance(b, Tensor) else b)
     else:
-        node.output = node.output_data
-        gradients = node.backward(cotangent)
-        node.output = None
+        node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
+    gradients = node.backward(cotangent)
+    node.saved = saved
     return gradients
 
 

@@ -77,7 +77,7 @@ CASES = {case.name: case for case in (
          {"batch": 256, "hidden": 128, "z_dim": 2}, {"batch": 256, "hidden": 128, "z_dim": 2},
          {"batch": 8, "hidden": 8, "z_dim": 2}, (60, 4), 1.0, 0.6),
     Case("dcgan", "DCGAN iteration, batch 64, 64 channels, 32x32x1, Adam", "torch", (*ALL_SIDES, "blas"),
-         DCGAN, {**DCGAN, "batch": 16}, SMALL_DCGAN, (70, 8), 1.3, 1.0),
+         DCGAN, {**DCGAN, "batch": 16}, SMALL_DCGAN, (150, 8), 1.3, 1.0),
     Case("wgan_gp", "WGAN-GP critic iteration (second order), same networks without norms in D", "torch", ALL_SIDES,
          DCGAN, {**DCGAN, "batch": 16}, SMALL_DCGAN, (60, 8), 1.3, 0.9),
     Case("sngan_resnet", "SNGAN-ResNet iteration, 32x32x3 (one update of D and one of G), batch 16", "torch",

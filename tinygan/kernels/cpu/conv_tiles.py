@@ -28,9 +28,9 @@ from tinygan.kernels.cpu.conv_gather import boxes, piece, rows_within, workspace
 from tinygan.kernels.cpu.conv_weights import channel_slices, turn_back, turned
 from tinygan.kernels.threads import parallel_for
 
-POINT_BYTES = 1 << 20          # the transformed tiles of a block take about this much, whatever the batch
-WEIGHT_POINT_BYTES = 1 << 22   # each block of the weight gradient adds a whole transformed weight to its sum,
-MAX_POINT_BYTES = 1 << 23      # which with many outputs asks for larger ones, up to this
+POINT_BYTES = 1 << 20          # the transformed tiles of a block take about this much, for the second-level cache,
+WEIGHT_POINT_BYTES = 1 << 22   # or this much in the weight gradient, where each block adds a whole weight to its sum;
+MAX_POINT_BYTES = 1 << 23      # more where outputs are many, since each block goes through a whole weight, up to this
 PARTIAL_BYTES = 1 << 24        # a partial sum takes at most this much: larger weights are done some channels at a time
 WEIGHT_PARTS = 4               # the weight gradient has at most this many partial sums in memory
 # With fewer channels (on one side of the weight, on the other) additions outweigh the multiplications saved.

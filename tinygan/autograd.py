@@ -43,8 +43,8 @@ class Function:
     view = False  # the output looks at the input's memory
     mixes_dtypes = False  # the operation itself defines what inputs of different dtypes mean
 
-    # What a recorded call remembers, beside ``edges``: per input (node or leaf, output index or -1, shape), or None,
-    # and ``number``, which grows from one call to the next.
+    # What a recorded call remembers, beside ``edges``: per input (node or leaf, output index or -1, shape), or None;
+    # ``differentiable``: which edges are not None; and ``number``, which grows from one call to the next.
     saved: tuple = ()
     versions = None
     output_data = None
@@ -112,6 +112,7 @@ class Function:
                     versioned = True
             else:
                 edges.append(None)
+        self.differentiable = [edge is not None for edge in edges]
         if type(out) is tuple:
             self.n_outputs = len(out)
         if self.saves_output:
@@ -136,7 +137,10 @@ class Function:
     def release(self) -> None:
         """Give the saved tensors back."""
         self.saved = _FREED
-        self.output_data = self.versions = None
+        if self.saves_output:
+            self.output_data = self.output = None
+        if self.versions:
+            self.versions = None
 
 
 def _result(array, node, index) -> Tensor:
@@ -243,9 +247,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         else:
             values[x.node, x.index] = None
     retain_graph = create_graph if retain_graph is None else retain_graph
-    for leaf, gradient, _ in _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
-        leaves[leaf] = gradient
-    results = tuple([leaves[x] if x.node is None else values[x.node, x.index] for x in inputs])
+    reached, _ = _walk(outputs, seeds, leaves, values, create_graph, retain_graph)
+    results = tuple([_as_tensor(reached.get(x) if x.node is None else values[x.node, x.index]) for x in inputs])
     for k, result in enumerate(results):
         if result is None and not allow_unused:
             name = getattr(inputs[k], "name", f"shape {inputs[k].shape}")
@@ -257,11 +260,12 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 def backward(outputs, grad_outputs=None, retain_graph: bool = False) -> None:
     """Add the gradient of ``outputs`` to the ``.grad`` of every leaf that they depend on; ``.grad`` has no graph."""
     outputs = _as_tuple(outputs)
-    for leaf, gradient, owned in _walk(outputs, _seeds(outputs, grad_outputs), None, {}, False, retain_graph):
+    reached, owned = _walk(outputs, _seeds(outputs, grad_outputs), None, {}, False, retain_graph)
+    for leaf, gradient in reached.items():
         if leaf.grad is not None:
-            leaf.grad = constant(leaf.grad.data + gradient.data)
+            leaf.grad = constant(leaf.grad.data + gradient)
         else:  # a borrowed array may be shared with another leaf, or be a broadcast view
-            leaf.grad = Tensor(gradient.data if owned else gradient.data.copy())
+            leaf.grad = constant(gradient if leaf in owned else gradient.copy())
 
 
 def _as_tuple(x) -> tuple:
@@ -289,96 +293,105 @@ def _seeds(outputs, grad_outputs) -> list:
     return seeds
 
 
-def _order(outputs, leaves, values) -> list:
-    """The nodes on a path from the outputs to something requested, every node before the nodes it was computed from.
-
-    An operation is called after those that made its inputs, so the order of the calls, backwards, is such an order;
-    and going forwards through it, whatever a node was computed from is already known to be useful or not.
-    Order matters: in ``b = a + a; c = b + b`` the gradient of b must be complete before b passes it on to a.
-    """
-    requested = {node for node, _ in values}
-    ends = {node for node in requested if type(node) is Alias}
-    useful = set(leaves or ())  # leaves and nodes
-    found = set()
-    stack = [x.node for x in outputs if x.node is not None]
-    while stack:
-        node = stack.pop()
-        if node not in found:
-            found.add(node)
-            if node not in ends:
-                for edge in node.edges:
-                    if edge is not None:
-                        if edge[1] >= 0:
-                            stack.append(edge[0])
-                        elif leaves is None:
-                            useful.add(edge[0])
-    order = []
-    for node in sorted(found, key=attrgetter("number")):
-        needs = []
-        for edge in () if node in ends else node.edges:
-            needs.append(edge is not None and edge[0] in useful)
-        hands_on = True in needs
-        if hands_on or node in requested:
-            useful.add(node)
-            order.append((node, needs, hands_on))
-    order.reverse()
-    return order
-
-
 class Start(Function):
     """Where a walk begins: a node above the outputs, whose backward hands each of them its seed."""
 
     arithmetic = True
 
     def __init__(self, outputs, seeds):
+        self.number = next(NUMBERS)
         self.edges = [(x.node or x, x.index, x.data.shape) for x in outputs]
+        self.differentiable = [True] * len(outputs)
         self.seeds = seeds
 
     def backward(self, _):
         return self.seeds
 
 
+def _order(start, leaves, values):
+    """The nodes on a path from the start to something requested, every node before the nodes it was computed from.
+
+    An operation is called after those that made its inputs, so the order of the calls, backwards, is such an order.
+    It matters: in ``b = a + a; c = b + b`` the gradient of b must be complete before b passes it on to a.
+    Beside the nodes: None where every leaf found is requested, or else the edges that each node needs.
+    """
+    ends = {node for node, _ in values if type(node) is Alias}
+    everything = not values
+    nodes, found = [start], set()
+    for node in nodes:  # which grows meanwhile
+        for edge in () if node in ends else node.edges:
+            if edge is not None and edge[0] not in found:
+                found.add(edge[0])
+                if edge[1] >= 0:
+                    nodes.append(edge[0])
+                elif everything and leaves is not None:
+                    everything = edge[0] in leaves
+    nodes.sort(key=attrgetter("number"))
+    needed = None if everything else _needed(nodes, ends, leaves, {node for node, _ in values})
+    nodes.reverse()
+    return nodes, needed
+
+
+def _needed(nodes, ends, leaves, requested):
+    """``{node: edges}``: of ``nodes``, first call first, those that lead to something requested, by these edges.
+
+    An edge that does not is None. Whatever a node was computed from is already known to be useful or not.
+    """
+    useful = {*leaves, *requested}
+    needed = {}
+    for node in nodes:
+        edges = [] if node in ends else [edge if edge and edge[0] in useful else None for edge in node.edges]
+        if any(edges):
+            useful.add(node)
+            needed[node] = edges
+    return needed
+
+
 def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
     """Carry the seeds from the outputs to the requested ``leaves`` (None: to all of them) and ``values``, filled here.
 
-    Returns ``(leaf, gradient, owned)`` of every leaf reached. Without a graph gradients are arrays until handed out.
+    Returns ``{leaf: gradient}`` and the leaves whose gradient is shared with nobody. Without a graph gradients are
+    arrays until handed out.
     """
     start = Start(outputs, tuple([seed if create_graph else seed.data for seed in seeds]))
+    order, needed = _order(start, leaves, values)
     cotangents = {start: ()}  # node or leaf -> its cotangent; a list of them where a node has several outputs
     owned = set()  # keys, in a list with the output, whose cotangent is a sum made here: it may be added to in place
-    reached = []
     with set_grad_enabled(create_graph):
         watcher = MODE.get().watcher
         on_arrays = watcher is None and not create_graph and type(outputs[0].data) is np.ndarray
-        for node, needs, hands_on in [(start, [True] * len(seeds), True), *_order(outputs, leaves, values)]:
+        for node in order:
             cotangent = cotangents.pop(node, None)
             if cotangent is None:
                 continue
             if values:
                 slots = cotangent if type(cotangent) is list else (cotangent,)
-                values.update(((node, i), _as_tensor(c)) for i, c in enumerate(slots) if (node, i) in values)
-            if not hands_on:
+                values.update(((node, i), c) for i, c in enumerate(slots) if (node, i) in values)
+            edges = node.edges if needed is None else needed.get(node)
+            if edges is None:
                 continue
-            node.needs = needs
+            node.needs = node.differentiable if needed is None else [edge is not None for edge in edges]
             saved = node.saved
             if saved is _FREED or saved and node.versions:
                 node.check_usable()
-            if not node.arithmetic or not on_arrays and node is not start:
+            if not (on_arrays and node.arithmetic or node is start):
                 gradients = _on_tensors(node, cotangent, watcher, create_graph)
             elif saved:
-                gradients = _on_arrays(node, cotangent, saved)
-            elif node.saves_output:
-                node.output = node.output_data
+                node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
                 gradients = node.backward(cotangent)
-                node.output = None
+                node.saved = saved
             else:
+                if node.saves_output:
+                    node.output = node.output_data  # a bare array closes no cycle
                 gradients = node.backward(cotangent)
+            if not retain_graph and (saved or node.saves_output):
+                node.release()
             if type(gradients) is not tuple:
                 gradients = (gradients,)
-            if len(gradients) != len(needs):
-                raise RuntimeError(f"{type(node).__name__}: expected {len(needs)} gradients, got {len(gradients)}")
-            for edge, need, gradient in zip(node.edges, needs, gradients):
-                if not need or gradient is None:
+            if len(gradients) != len(edges):
+                raise RuntimeError(f"{type(node).__name__}: expected {len(edges)} gradients, got {len(gradients)}")
+            for edge, gradient in zip(edges, gradients) if len(edges) > 1 else ((edges[0], gradients[0]),):
+                if edge is None or gradient is None:
                     continue
                 target, index, shape = edge
                 if gradient.shape != shape:
@@ -386,18 +399,14 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                     gradient = gradient if create_graph else gradient.data
                 before = cotangents.get(target)
                 if before is None:  # the first contribution is borrowed, not copied
-                    if index < 0:
-                        reached.append(target)
-                    elif target.n_outputs > 1:
+                    if index >= 0 and target.n_outputs > 1:
                         gradient = [gradient if i == index else None for i in range(target.n_outputs)]
                     cotangents[target] = gradient
                 elif type(before) is list:
                     before[index] = _added(before[index], gradient, (target, index), owned)
                 else:
                     cotangents[target] = _added(before, gradient, target, owned)
-            if not retain_graph and (saved or node.output_data is not None):
-                node.release()
-    return [(leaf, _as_tensor(cotangents[leaf]), leaf in owned) for leaf in reached]
+    return cotangents, owned
 
 
 def _added(before, gradient, key, owned):
@@ -428,20 +437,8 @@ def _on_tensors(node, cotangent, watcher, create_graph):
     return tuple([None if g is None else g.data for g in (gradients if type(gradients) is tuple else (gradients,))])
 
 
-def _on_arrays(node, cotangent, saved):
-    """The gradients of an arithmetic node that saved inputs, by the same backward on bare arrays."""
-    if len(saved) == 2:  # the usual case, without a loop
-        a, b = saved
-        node.saved = (a.data if isinstance(a, Tensor) else a, b.data if isinstance(b, Tensor) else b)
-    else:
-        node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
-    gradients = node.backward(cotangent)
-    node.saved = saved
-    return gradients
-
-
 def _as_tensor(x):
-    return x if x is None or isinstance(x, Tensor) else constant(x)
+    return Tensor(x) if type(x) is np.ndarray else x if x is None or isinstance(x, Tensor) else constant(x)
 
 
 __all__ = ["Alias", "Function", "Fused", "backward", "enable_grad", "grad",

@@ -64,6 +64,39 @@ def test_needs_input_grad_reaches_backward():
     assert Spy.calls == [("both", [True, True]), ("first", [True, False])]
 
 
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_any_selection_of_inputs_gets_the_gradients_of_the_full_request(seed, create_graph):
+    # The walk takes a shorter way when every leaf is requested; leaves, intermediate tensors and outputs of operations
+    # with several outputs may all be requested, in any order and more than once.
+    rng = np.random.default_rng(seed)
+    leaves = [leaf(2, 3, seed=int(rng.integers(1000))) for _ in range(4)]
+    tensors = list(leaves)
+    for _ in range(12):
+        a, b = (tensors[i] for i in rng.integers(len(tensors), size=2))
+        kind = rng.integers(4)
+        if kind < 2:
+            tensors.append([a + b, a * b][kind] * 0.5)
+        elif kind == 2:
+            tensors.append((a * 0.3).exp())
+        else:
+            tensors.extend(F.split(F.cat([a, b]), 2))
+    outputs = [t for t in tensors[-4:] if t.node]
+    seeds = [tinygan.tensor(rng.standard_normal(t.shape)) for t in outputs]
+
+    def ask(inputs):
+        return grad(outputs, inputs, seeds, retain_graph=True, create_graph=create_graph, allow_unused=True)
+
+    full = dict(zip(leaves, ask(leaves)))
+    full |= {t: ask([t])[0] for t in tensors[4:]}
+    for _ in range(8):
+        chosen = [tensors[i] for i in rng.integers(len(tensors), size=rng.integers(1, 5))]
+        for x, gradient in zip(chosen, ask(chosen)):
+            assert (gradient is None) == (full[x] is None)
+            if gradient is not None:
+                np.testing.assert_array_equal(gradient.numpy(), full[x].numpy())
+
+
 def test_gradient_of_an_intermediate_tensor():
     x = leaf(3)
     h = x * 2.0

@@ -12,6 +12,8 @@ from tinygan.tensor import Tensor
 class Single(Function):
     """An operation on one tensor, whose ``saves``, if any, is this tensor."""
 
+    differentiable = (True,)
+
     def of(self, x):
         """The same as calling it, quicker when x is a Tensor."""
         mode = MODE.get()
@@ -35,6 +37,8 @@ class Single(Function):
 class Pair(Function):
     """An operation on two tensors, whose ``saves``, if any, are both."""
 
+    differentiable = (True, True)
+
     def of(self, a, b):
         """The same as calling it, quicker; a and b are Tensors."""
         x, y = a.data, b.data
@@ -44,11 +48,19 @@ class Pair(Function):
         out = self.forward(x, y) if x.__class__ is ndarray else self.compute(x, y)
         if out.__class__ is not ndarray:
             out = no_scalar(out)
-        if not ((a.requires_grad or b.requires_grad) and mode.grad):
+        if not mode.grad:
+            return Tensor(out)
+        if a.requires_grad and b.requires_grad:
+            self.edges = (a.node or a, a.index, x.shape), (b.node or b, b.index, y.shape)
+        elif a.requires_grad:
+            self.edges = (a.node or a, a.index, x.shape), None
+            self.differentiable = (True, False)
+        elif b.requires_grad:
+            self.edges = None, (b.node or b, b.index, y.shape)
+            self.differentiable = (False, True)
+        else:
             return Tensor(out)
         self.number = next(NUMBERS)
-        self.edges = ((a.node or a, a.index, x.shape) if a.requires_grad else None,
-                      (b.node or b, b.index, y.shape) if b.requires_grad else None)
         if self.saves:
             self.saved = (a, b)
         return Tensor(out, True, self, 0)

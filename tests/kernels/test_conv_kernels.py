@@ -171,7 +171,8 @@ def test_one_image_at_a_time_gives_the_same_values(row, small_tiles):
 
 
 @pytest.fixture
-def thread_count():
+def thread_count(monkeypatch):
+    monkeypatch.setattr(threads, "WORTH_SHARING", 0)  # small convolutions are shared too
     before = threads.get_num_threads()
     yield threads.set_num_threads
     threads.set_num_threads(before)

@@ -34,6 +34,14 @@ def test_blocks_run_side_by_side(thread_count):
     threads.parallel_for(lambda i: barrier.wait(), thread_count)
 
 
+def test_a_job_of_few_multiplications_stays_with_the_caller(thread_count):
+    barrier = threading.Barrier(thread_count, timeout=20)
+    where = []
+    threads.parallel_for(lambda i: where.append(threading.get_ident()), 20, threads.WORTH_SHARING - 1)
+    assert where == [threading.get_ident()] * 20
+    threads.parallel_for(lambda i: barrier.wait(), thread_count, threads.WORTH_SHARING)  # which every thread joins
+
+
 def test_the_exception_of_a_block_is_raised_and_the_pool_lives_on():
     def block(i):
         if i == 3:

@@ -202,7 +202,7 @@ def _run(parts):
             np.matmul(cols, matrix, out=result.reshape(len(cols), -1))
             np.copyto(out, result)
 
-    parallel_for(block, len(tasks))
+    parallel_for(block, len(tasks), sum(part.target.size * part.matrix.shape[0] for part in parts))
 
 
 def _group_slices(channels, outputs, groups):
@@ -255,7 +255,7 @@ def _weight_of_group(image, cotangent, windows, gw):
                 product = workspace("product", partial[i].shape, gw.dtype)
                 partial[i] += np.matmul(cols.T, rows, out=product)
 
-    parallel_for(part, n_parts)
+    parallel_for(part, n_parts, cotangent.size * width)
     partial = partial.reshape(n_parts, *windows.kernel, image.shape[-1], outputs)
     slices = channel_slices(image.shape[-1], width // image.shape[-1], outputs, gw.dtype)
 

@@ -76,7 +76,7 @@ def transpose_fold(g, w, stride, padding, dilation, y):
         for tap, (here, there) in enumerate(ranges):
             target[(slice(None), *there)] += products[(slice(None), *here)][..., tap, :]
 
-    parallel_for(block, n_blocks)
+    parallel_for(block, n_blocks, g.size * matrix.shape[1])
 
 
 def _tap_ranges(k, kernel, out, size, stride, padding, dilation):

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygan import backend
 from tinygan.kernels.layout import elementwise
-from tinygan.mode import MODE, enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
+from tinygan.mode import current_mode, enable_grad, is_grad_enabled, no_grad, set_grad_enabled, watch
 from tinygan.tensor import Tensor, align_dtypes, constant
 
 ALL = "all inputs"  # for Function.saves
@@ -82,7 +82,7 @@ class Function:
                     record = True
             else:
                 arrays.append(x)
-        mode = MODE.get()
+        mode = current_mode()
         run = self.forward if type(array) is np.ndarray else self.compute
         out = run(*arrays) if mode.watcher is None else mode.watcher.forward(self, arrays)
         if record and mode.grad:
@@ -358,7 +358,7 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
     cotangents = {start: ()}  # node or leaf -> its cotangent; a list of them where a node has several outputs
     owned = set()  # keys, in a list with the output, whose cotangent is a sum made here: it may be added to in place
     with set_grad_enabled(create_graph):
-        watcher = MODE.get().watcher
+        watcher = current_mode().watcher
         on_arrays = watcher is None and not create_graph and type(outputs[0].data) is np.ndarray
         for node in order:
             cotangent = cotangents.pop(node, None)

@@ -5,32 +5,33 @@ from __future__ import annotations
 
 from numpy import ndarray
 
-from tinygan.autograd import MODE, NUMBERS, Function, no_scalar
+from tinygan.autograd import NUMBERS, Function, no_scalar
+from tinygan.mode import current_mode
 from tinygan.tensor import Tensor
 
 
 class Single(Function):
-    """An operation on one tensor, whose ``saves``, if any, is this tensor."""
+    """An operation on one tensor, which saves nothing, its input or its output."""
 
     differentiable = (True,)
 
     def of(self, x):
         """The same as calling it, quicker when x is a Tensor."""
-        mode = MODE.get()
-        if not isinstance(x, Tensor) or x.version is not None or mode.watcher is not None:
+        mode = current_mode()
+        if type(x) is not Tensor or x.version is not None or mode.watcher is not None:
             return self(x)
         array = x.data
-        out = self.forward(array) if array.__class__ is ndarray else self.compute(array)
-        if out.__class__ is not ndarray:
+        out = self.forward(array) if type(array) is ndarray else self.compute(array)
+        if type(out) is not ndarray:
             out = no_scalar(out)
         if not (x.requires_grad and mode.grad):
             return Tensor(out)
         self.number = next(NUMBERS)
-        self.edges = ((x.node or x, x.index, x.data.shape),)
-        if self.saves:
-            self.saved = (x,)
+        self.edges = ((x.node or x, x.index, array.shape),)
         if self.saves_output:
             self.output_data = out
+        elif self.saves:
+            self.saved = (x,)
         return Tensor(out, True, self, 0)
 
 
@@ -42,11 +43,11 @@ class Pair(Function):
     def of(self, a, b):
         """The same as calling it, quicker; a and b are Tensors."""
         x, y = a.data, b.data
-        mode = MODE.get()
+        mode = current_mode()
         if x.dtype is not y.dtype or a.version is not None or b.version is not None or mode.watcher is not None:
             return self(a, b)
-        out = self.forward(x, y) if x.__class__ is ndarray else self.compute(x, y)
-        if out.__class__ is not ndarray:
+        out = self.forward(x, y) if type(x) is ndarray else self.compute(x, y)
+        if type(out) is not ndarray:
             out = no_scalar(out)
         if not mode.grad:
             return Tensor(out)

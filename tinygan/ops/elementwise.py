@@ -282,21 +282,21 @@ def _operand(name: str, x):
 
 def add(input, other):
     """input + other, elementwise with broadcasting."""
-    if isinstance(input, Tensor) and isinstance(other, Tensor):
+    if type(input) is Tensor and type(other) is Tensor:
         return Add().of(input, other)
     return Add()(_operand("add", input), _operand("add", other))
 
 
 def sub(input, other):
     """input - other, elementwise with broadcasting."""
-    if isinstance(input, Tensor) and isinstance(other, Tensor):
+    if type(input) is Tensor and type(other) is Tensor:
         return Sub().of(input, other)
     return Sub()(_operand("sub", input), _operand("sub", other))
 
 
 def mul(input, other):
     """input * other, elementwise with broadcasting."""
-    if isinstance(input, Tensor) and isinstance(other, Tensor):
+    if type(input) is Tensor and type(other) is Tensor:
         return Mul().of(input, other)
     if type(other) in (int, float):
         return Scale(other).of(input)
@@ -307,7 +307,7 @@ def mul(input, other):
 
 def div(input, other):
     """input / other, elementwise with broadcasting."""
-    if isinstance(input, Tensor) and isinstance(other, Tensor):
+    if type(input) is Tensor and type(other) is Tensor:
         return Div().of(input, other)
     return Div()(_operand("div", input), _operand("div", other))
 

@@ -47,8 +47,7 @@ class Function:
     # ``differentiable``: which edges are not None; and ``number``, which grows from one call to the next.
     saved: tuple = ()
     versions = None
-    output_data = None
-    output = None  # while backward runs; longer would close a reference cycle
+    output = None  # the array; while backward runs on Tensors, a Tensor, which for longer would close a reference cycle
     n_outputs = 1
 
     def forward(self, *arrays):
@@ -116,7 +115,7 @@ class Function:
         if type(out) is tuple:
             self.n_outputs = len(out)
         if self.saves_output:
-            self.output_data = out
+            self.output = out
         if self.saves:
             self.saved = inputs if self.saves is ALL else tuple([inputs[i] for i in self.saves])
             if versioned:
@@ -137,8 +136,8 @@ class Function:
     def release(self) -> None:
         """Give the saved tensors back."""
         self.saved = _FREED
-        if self.saves_output:
-            self.output_data = self.output = None
+        if self.output is not None:
+            self.output = None
         if self.versions:
             self.versions = None
 
@@ -381,10 +380,8 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                 gradients = node.backward(cotangent)
                 node.saved = saved
             else:
-                if node.saves_output:
-                    node.output = node.output_data  # a bare array closes no cycle
                 gradients = node.backward(cotangent)
-            if not retain_graph and (saved or node.saves_output):
+            if not retain_graph and (saved or node.output is not None):
                 node.release()
             if type(gradients) is not tuple:
                 gradients = (gradients,)
@@ -427,11 +424,12 @@ def _on_tensors(node, cotangent, watcher, create_graph):
     slots = cotangent if type(cotangent) is list else [cotangent]
     if not create_graph:
         slots = [_as_tensor(s) for s in slots]
-    if node.saves_output:
-        node.output = _result(node.output_data, node, 0)
+    output = node.output
+    if output is not None:
+        node.output = _result(output, node, 0)
     gradients = node.backward(*slots) if watcher is None else watcher.backward(node, slots)
-    if node.saves_output:
-        node.output = None
+    if output is not None:
+        node.output = output
     if create_graph:
         return gradients
     return tuple([None if g is None else g.data for g in (gradients if type(gradients) is tuple else (gradients,))])

@@ -32,7 +32,7 @@ class LeakyReLU(Single):
         return kernels_for(x).leaky_relu(x, self.slope)
 
     def backward(self, g):
-        return Slope(self.output_data, self.slope).of(g)
+        return Slope(self.output.data, self.slope).of(g)
 
 
 class Slope(Single):

@@ -29,7 +29,7 @@ class Single(Function):
         self.number = next(NUMBERS)
         self.edges = ((x.node or x, x.index, array.shape),)
         if self.saves_output:
-            self.output_data = out
+            self.output = out
         elif self.saves:
             self.saved = (x,)
         return Tensor(out, True, self, 0)

@@ -53,7 +53,8 @@ def copied(monkeypatch):
         shapes.extend([x.shape] * (layout.copies - before))
         return y
 
-    for name in ("cpu.bias", "cpu.conv", "cpu.normalize", "cpu.pooling", "cuda.bias", "cuda.conv", "cuda.pooling"):
+    for name in ("cpu.activation", "cpu.bias", "cpu.conv", "cpu.normalize", "cpu.pooling", "cuda.bias", "cuda.conv",
+                 "cuda.pooling"):
         monkeypatch.setattr(importlib.import_module(f"tinygan.kernels.{name}"), "channels_last", watched)
     return shapes
 
@@ -118,3 +119,11 @@ def test_a_copy_is_counted(copied):
     x = tinygan.tensor(np.ones((2, 3, 4, 4), np.float32))
     F.conv2d(x, tinygan.tensor(np.ones((5, 3, 3, 3), np.float32)))
     assert copied == [x.shape]
+
+
+def test_padding_and_filtering_copy_nothing(copied, device):
+    x = tinygan.tensor(np.zeros((BATCH, 9, 8, 3), np.float32).transpose(0, 3, 1, 2), requires_grad=True).to(device)
+    f = tinygan.tensor(np.ones(3, np.float32)).to(device)
+    y = F.upfirdn2d(F.pad(x, (1, 2, 0, 1), value=2.0), f, padding=(2, 2, 1, 1))
+    tinygan.grad(F.upfirdn2d(y, f, padding=1).abs().sum(), x)
+    assert copied == []

@@ -98,3 +98,7 @@ def test_inputs_in_different_memory_orders_match_by_position():
     g, y = rng.standard_normal((2, 5, 6, 4, 3))
     last = ORDERS["channels-last"](y)
     assert np.array_equal(leaky_relu_vjp(g, last, 0.2), leaky_relu_vjp(g, y, 0.2))
+    g, y = rng.standard_normal((2, 3, 40, 60, 50))  # large enough to be walked in pieces
+    last = ORDERS["channels-last"](y)
+    assert np.array_equal(leaky_relu_vjp(g, last, 0.2), leaky_relu_vjp(g, y, 0.2))
+    assert np.array_equal(leaky_relu_vjp(ORDERS["channels-last"](g), y, 0.2), leaky_relu_vjp(g, y, 0.2))

@@ -1,13 +1,14 @@
 """The three convolution kernels against their loop definitions, as adjoints, and for any number of threads."""
 
 import threading
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from tinygan.kernels import cpu, layout, threads
-from tinygan.kernels.cpu import conv_gather, conv_tiles
+from tinygan.kernels.cpu import conv_depthwise, conv_gather, conv_tiles
 from tinygan.testing import naive
 
 # float32 sums of at most a few hundred products of unit normals: error well below 1e-4 absolute.
@@ -168,6 +169,45 @@ def test_one_image_at_a_time_gives_the_same_values(row, small_tiles):
     gx = cpu.correlate_transpose(g, w, p["size"], **p["how"])
     alone = [cpu.correlate_transpose(g[i:i + 1], w, p["size"], **p["how"]) for i in range(len(x))]
     np.testing.assert_allclose(gx, np.concatenate(alone), rtol=0, atol=1e-11)
+
+
+def one_filter(p, axis):
+    """A problem's arrays with one filter of at least two taps, the same for all channels, along one axis."""
+    only = {name: tuple(value if a == axis else idle for a, value in enumerate(p["how"][name]))
+            for name, idle in (("stride", 1), ("padding", 0), ("dilation", 1))}
+    kernel = tuple(max(2, k) if a == axis else 1 for a, k in enumerate(p["kernel"]))
+    size = tuple(max(s, (kernel[axis] - 1) * only["dilation"][axis] + 1) if a == axis else s
+                 for a, s in enumerate(p["size"]))
+    channels = max(2, p["c"])
+    how = dict(only, groups=channels)
+    x, w, g = arrays(dict(p, c=channels, o=channels, size=size, kernel=kernel, memory="last", how=how))
+    return x, np.broadcast_to(w[:1], w.shape), g, size, how
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(), st.data())
+def test_one_filter_for_all_channels_is_its_loops(p, data):
+    axis = data.draw(st.integers(0, len(p["kernel"]) - 1))
+    x, w, g, size, how = one_filter(p, axis)
+    with mock.patch.object(conv_depthwise, "BAND", data.draw(st.sampled_from([2, 32]))):
+        with mock.patch.object(conv_depthwise, "_correlate_taps", side_effect=AssertionError("not by a matrix")):
+            y = cpu.correlate(x, w, **how)
+        gx = cpu.correlate_transpose(g, w, size, **how)
+    np.testing.assert_allclose(y, naive.correlate(x, w, **how), rtol=0, atol=TOLERANCE[y.dtype])
+    np.testing.assert_allclose(gx, naive.correlate_transpose(g, w, size, **how), rtol=0, atol=TOLERANCE[y.dtype])
+    assert is_channels_last(y) and is_channels_last(gx)
+
+
+@pytest.mark.parametrize("kernel", [(4, 1), (1, 4)])
+def test_bits_of_one_filter_do_not_depend_on_the_number_of_threads(kernel, thread_count):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, 20, 70, 75)).astype(np.float32)
+    w = np.broadcast_to(rng.standard_normal(kernel).astype(np.float32), (20, 1, *kernel))
+    found = []
+    for n in (1, 2, 3):
+        thread_count(n)
+        found.append(cpu.correlate(x, w, (1, 1), tuple(k // 2 for k in kernel), (1, 1), 20))
+    assert all(np.array_equal(found[0], other) for other in found[1:])
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """The memory layout of images: shapes are always (N, C, *S), memory is channels-last wherever a kernel made it."""
 
+import numpy as np
+
 from tinygan.backend import array_module
+from tinygan.kernels.threads import BLOCK, parallel_for
 
 copies = 0      # how often `channels_last` has copied; a test keeps an eye on it
 
@@ -16,7 +19,16 @@ def channels_last(x):
     if y.flags.c_contiguous:
         return y
     copies += 1
-    return array_module(x).ascontiguousarray(y)
+    if type(x) is not np.ndarray or x.size <= BLOCK:
+        return array_module(x).ascontiguousarray(y)
+    out = np.empty(y.shape, y.dtype)
+    step = max(1, BLOCK * len(x) // x.size)  # NumPy turns memory at a tenth of the speed of a copy: on all threads
+
+    def some_images(i):
+        out[i * step:(i + 1) * step] = y[i * step:(i + 1) * step]
+
+    parallel_for(some_images, -(-len(x) // step))
+    return out
 
 
 def channels_first(y):

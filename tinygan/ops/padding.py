@@ -18,8 +18,8 @@ class Pad(Function):
 
     def forward(self, x):
         shape = tuple([n + a + b for n, (a, b) in zip(x.shape, self.widths)])
-        xp = array_module(x)
-        out = xp.zeros(shape, x.dtype) if self.value == 0 else xp.full(shape, self.value, x.dtype)
+        xp = array_module(x)  # x's memory order stays, or the next layer would have to copy
+        out = xp.full_like(x, self.value, shape=shape) if self.value else xp.zeros_like(x, shape=shape)
         out[self._inside(x.shape)] = x
         self.origin_shape = x.shape
         return out

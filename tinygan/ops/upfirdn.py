@@ -60,12 +60,21 @@ def _filter(input, f, up, down, around, flip_filter):
     if up == (1, 1):
         # a convolution is a correlation with the flipped filter
         weight = expand(reshape(f if flip_filter else flip(f, (0, 1)), (1, 1, *kernel)), c, 1, *kernel)
+        own, around = _even(around)  # what is the same on both sides is the convolution's own padding
         input = pad(input, (*around[1], *around[0]))
-        return Correlate(kernel, input.shape[2:], down, (0, 0), (1, 1), c)(input, weight)
+        return Correlate(kernel, input.shape[2:], down, own, (1, 1), c)(input, weight)
     weight = expand(reshape(flip(f, (0, 1)) if flip_filter else f, (1, 1, *kernel)), c, 1, *kernel)
     full = tuple([(n - 1) * u + k for n, u, k in zip(input.shape[2:], up, kernel)])
-    out = Transpose(kernel, full, up, (0, 0), (1, 1), c)(input, weight)
     # sample i of the padded result is sample i + K - 1 - before of the full convolution
-    widths = [(before - k + 1, s - before - m) for (before, _), k, s, m in zip(around, kernel, sizes, full)]
-    out = pad(out, (*widths[1], *widths[0]))
+    cut = [(k - 1 - before, m - s + before) for (before, _), k, s, m in zip(around, kernel, sizes, full)]
+    own, cut = _even(cut)  # which a transposed convolution crops
+    size = tuple([m - 2 * n for m, n in zip(full, own)])
+    out = Transpose(kernel, size, up, own, (1, 1), c)(input, weight)
+    out = pad(out, [-n for n in (*cut[1], *cut[0])])
     return out if down == (1, 1) else out[:, :, ::down[0], ::down[1]]
+
+
+def _even(widths):
+    """(before, after) per axis as what both sides have in common, at least 0, and what is left of them."""
+    common = tuple([max(0, min(pair)) for pair in widths])
+    return common, [(a - n, b - n) for (a, b), n in zip(widths, common)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinygan.kernels.cpu.conv_gather import workspace
+from tinygan.kernels.layout import any_channels_last, channels_first, channels_last
 from tinygan.kernels.threads import BLOCK, parallel_for
 
 _constants = {}  # (value, dtype) -> an array full of it, as long as was needed, one block at most
@@ -111,8 +112,11 @@ def tanh_vjp(g, y):
 def _walk(block, *arrays):
     """Return ``out``, like the last array, filled by ``block(*arrays, out)`` on pieces of their memory.
 
-    Pieces need arrays that lie in memory in one and the same dense order; others are done in one piece.
+    Pieces need arrays that lie in memory in one and the same dense order; others are done in one piece, after large
+    ones whose channels come first, as a user's seed may have them, are copied to where the last array's are last.
     """
+    if len(arrays) > 1 and arrays[-1].size > BLOCK and any_channels_last(arrays[-1:]):
+        arrays = [channels_first(channels_last(a)) for a in arrays]
     out = np.empty_like(arrays[-1])
     # Memory of another order than C is flattened however small: beside a workspace, which has C order, it is slow.
     flat = None if out.size <= BLOCK and out.flags.c_contiguous else _flat(*arrays, out)

@@ -118,7 +118,7 @@ def _correlate(image, w, stride, offset, dilation, groups, y):
             len(y), y.shape[1:-1], image.shape[-1], w.shape[0], taps, "correlate"):
         conv_tiles.correlate_tiles(image, w, stride, offset, taps, y)
     elif groups > 1 and groups == w.shape[0] == image.shape[-1]:
-        correlate_depthwise(image, np.ascontiguousarray(np.moveaxis(w[:, 0], 0, -1)), windows, y)
+        correlate_depthwise(image, w, windows, y)
     elif q > 1:
         matrix = tap_matrix(conv_few.widened(w, q, stride[-1]))
         _run([_Part(image, matrix, _joined_windows(windows, q), conv_few.joined(y, q))])
@@ -139,7 +139,7 @@ def _transpose_by_phases(g, w, stride, padding, dilation, groups, y):
         some = w[(slice(None), slice(None), *taps)]
         if groups > 1 and groups == w.shape[0] == y.shape[-1]:
             if target.size:
-                correlate_depthwise(g, np.ascontiguousarray(np.moveaxis(some[:, 0], 0, -1)), windows, target)
+                correlate_depthwise(g, some, windows, target)
             continue
         for ci, oi in _group_slices(y.shape[-1], w.shape[0], groups):
             parts.append(_Part(g[..., oi], tap_matrix(some[oi].swapaxes(0, 1)), windows, target[..., ci]))

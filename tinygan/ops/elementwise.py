@@ -114,7 +114,8 @@ class Pow(Single, Elementwise):
         (x,) = self.saved
         if self.p == 0:
             return g * 0.0
-        return g * self.p if self.p == 1 else g * self.p * x if self.p == 2 else g * (self.p * x ** (self.p - 1))
+        # x first: g may be one number repeated without memory, whose products have lost the order of x
+        return g * self.p if self.p == 1 else g * (self.p * x if self.p == 2 else self.p * x ** (self.p - 1))
 
 
 class PowTensor(Elementwise):
@@ -162,7 +163,7 @@ class Sqrt(Single, Elementwise):
         return np.sqrt(x)
 
     def backward(self, g):
-        return g * 0.5 / self.output
+        return g / (self.output * 2.0)
 
 
 class Tanh(Single, Elementwise):

@@ -40,10 +40,14 @@ def summary(case, parts: dict) -> dict:
         entry = {"competitors": {label: spread(values) for label, values in times.items()}}
         opponent = opponent_of(case, times)
         if "tinygan" in times and opponent:
-            pairs = zip(times["tinygan"], times[opponent])
-            entry |= {"opponent": opponent, "ratio": spread([ours / theirs for ours, theirs in pairs])}
+            entry |= {"opponent": opponent, "ratio": ratio_to(opponent, times)}
         found[part] = entry
     return found
+
+
+def ratio_to(label, times: dict) -> dict:
+    """The spread over rounds of our time divided by that of a competitor in the same round."""
+    return spread([ours / theirs for ours, theirs in zip(times["tinygan"], times[label])])
 
 
 def headline(case, outcome: dict) -> dict:
@@ -137,14 +141,13 @@ def details(results: dict) -> list:
     for name in CASES:
         outcome = results.get(name)
         for part, entry in outcome["parts"].items() if outcome else ():
-            competitors = entry["competitors"]
-            ours = competitors.get("tinygan", {}).get("median")
+            competitors, times = entry["competitors"], outcome["rounds"][part]
             for label, s in competitors.items():
                 unit, flops = outcome["unit"], outcome["counts"].get(label, {}).get("flops")
                 if label == "blas" and part != "square product":
                     flops = outcome["counts"]["tinygan"]["flops"]
                 work = f"{flops / 1e9:.3g} | {flops / 1e9 / s['median']:.0f}" if flops and unit == "seconds" else " | "
-                ratio = f"{ours / s['median']:.2f}" if ours else ""
+                ratio = f"{ratio_to(label, times)['median']:.2f}" if "tinygan" in times else ""
                 lines.append(f"| {name}: {part} | {label} | {amount(s['median'], unit)} | {amount(s['low'], unit)} to "
                              f"{amount(s['high'], unit)} ({s['n']}) | {ratio} | {work} |")
     return lines

@@ -97,6 +97,11 @@ def test_the_ratio_is_that_to_the_fastest_way_that_counts(scripts):
                            "torch fused Adam (report only)": [0.1, 0.1, 0.1], "jax jit (report only)": [0.1, 0.1, 0.1]}}
     entry = scripts["report"].summary(case, parts)["iteration"]
     assert entry["opponent"] == "torch channels-last" and entry["ratio"]["median"] == 2.0
+    outcome = {"parts": {"iteration": entry}, "rounds": parts, "unit": "seconds", "counts": {}}
+    rows = [line.split("|") for line in scripts["report"].details({"dcgan": outcome})]
+    lines = {row[2].strip(): row[5].strip() for row in rows}
+    # within rounds there too: 1, 2 and 1.5, where the medians are 3 and 2; one round is compared with the first
+    assert lines["torch default"] == "1.50" and lines["torch left early"] == "4.00"
     verdict, quiet, busy = scripts["report"].verdict, {"rounds": 4, "busy_rounds": 2}, {"rounds": 4, "busy_rounds": 3}
 
     def row(ratio, load=quiet, **rest):

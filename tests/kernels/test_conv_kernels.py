@@ -337,3 +337,13 @@ def test_an_infinite_input_is_not_lost(channels):
         y = cpu.correlate(x, np.ones((20, channels, 3, 3), np.float32), (1, 1), (1, 1), (1, 1), 1)
     assert not np.isfinite(y[0, :, 8:11, 8:11]).any()
     assert np.isfinite(y[0, :, :4]).all() and np.isfinite(y[0, :, 16:]).all()
+
+
+def test_an_infinite_input_of_one_filter_stays_in_its_line_and_channel():
+    x = np.zeros((1, 3, 5, 99), np.float32)
+    x[0, 1, 2, 40] = np.inf
+    with np.errstate(invalid="ignore"):
+        y = cpu.correlate(x, np.broadcast_to(np.ones(4, np.float32), (3, 1, 1, 4)), (1, 1), (0, 0), (1, 1), 3)
+    assert not np.isfinite(y[0, 1, 2, 37:41]).any()
+    y[0, 1, 2, 32:64] = 0  # the band of outputs that is one product
+    assert not y.any()

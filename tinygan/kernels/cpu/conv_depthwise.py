@@ -56,7 +56,8 @@ def _correlate_along(axis, image, taps, windows, y):
 
     The matrix is cut into bands of BAND rows and the columns that are not all 0. A product with a band multiplies some
     ten times more than there are taps, mostly zeros, yet takes a third of the time: the taps would be read and added
-    from the cache one after the other, BLAS keeps them in registers. Not done where y is no matrix in memory.
+    from the cache one after the other, BLAS keeps them in registers. The zeros make NaN of all BAND outputs that share
+    a band with an infinite input. Not done where y is no matrix in memory.
     """
     source, target = _as_matrices(image, 1 + axis), _as_matrices(y, 1 + axis)
     if source is None or target is None:

@@ -377,8 +377,10 @@ def _walk(outputs, seeds, leaves, values, create_graph, retain_graph):
                 gradients = _on_tensors(node, cotangent, watcher, create_graph)
             elif saved:
                 node.saved = [x.data if isinstance(x, Tensor) else x for x in saved]
-                gradients = node.backward(cotangent)
-                node.saved = saved
+                try:
+                    gradients = node.backward(cotangent)
+                finally:
+                    node.saved = saved
             else:
                 gradients = node.backward(cotangent)
             if not retain_graph and (saved or node.output is not None):
@@ -427,9 +429,11 @@ def _on_tensors(node, cotangent, watcher, create_graph):
     output = node.output
     if output is not None:
         node.output = _result(output, node, 0)
-    gradients = node.backward(*slots) if watcher is None else watcher.backward(node, slots)
-    if output is not None:
-        node.output = output
+    try:
+        gradients = node.backward(*slots) if watcher is None else watcher.backward(node, slots)
+    finally:
+        if output is not None:
+            node.output = output
     if create_graph:
         return gradients
     return tuple([None if g is None else g.data for g in (gradients if type(gradients) is tuple else (gradients,))])

@@ -261,6 +261,17 @@ def test_a_failing_backward_leaves_the_grad_mode_as_it_was():
     assert tinygan.is_grad_enabled()
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("f", [lambda x, half: x / half, lambda x, half: (x / half).exp()])
+def test_a_backward_that_fails_leaves_the_graph_as_it_was(f, create_graph):
+    x, half = leaf(3), tinygan.tensor(np.full(3, 0.5), requires_grad=True)
+    y, ones = f(x, half), tinygan.tensor(np.ones(3))
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        grad(y, x, ones * 1.7e308, retain_graph=True, create_graph=create_graph)
+    second = [grad(grad(z, x, ones, create_graph=True), half, [ones])[0].numpy() for z in (y, f(x, half))]
+    np.testing.assert_array_equal(*second)
+
+
 def test_detach_and_frozen_inputs_stop_gradients():
     x, w = leaf(3), leaf(3, seed=1)
     y = (x.detach() * w).sum()

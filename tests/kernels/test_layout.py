@@ -32,9 +32,12 @@ def test_a_strided_image_is_copied():
     assert np.array_equal(y, np.moveaxis(x, 1, -1)) and y.flags.c_contiguous and layout.copies == before + 1
 
 
-def test_a_large_image_is_copied_exactly():
-    x = np.random.default_rng(0).standard_normal((33, 40, 29, 31)).astype(np.float32)
-    assert np.array_equal(layout.channels_last(x), np.moveaxis(x, 1, -1))
+@pytest.mark.parametrize("shape", [(33, 40, 29, 31), (7, 40, 37, 31), (2, 33, 5, 33, 31), (90, 3, 33, 31)])
+def test_a_large_image_is_copied_exactly(shape):
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    for image in (x, x[:, ::-1], x[::2]):
+        y = layout.channels_last(image)
+        assert np.array_equal(y, np.moveaxis(image, 1, -1)) and y.flags.c_contiguous
 
 
 def test_numpy_arrays_get_the_cpu_kernels():

@@ -5,6 +5,9 @@ import numpy as np
 from tinygan.backend import array_module
 from tinygan.kernels.threads import BLOCK, parallel_for
 
+TURN = 1 << 10  # positions turned at a time, in images with at least so many
+APART = 16      # numbers between two rows of such a piece
+
 copies = 0      # how often `channels_last` has copied; a test keeps an eye on it
 
 
@@ -22,13 +25,33 @@ def channels_last(x):
     if type(x) is not np.ndarray or x.size <= BLOCK:
         return array_module(x).ascontiguousarray(y)
     out = np.empty(y.shape, y.dtype)
-    step = max(1, BLOCK * len(x) // x.size)  # NumPy turns memory at a tenth of the speed of a copy: on all threads
-
-    def some_images(i):
-        out[i * step:(i + 1) * step] = y[i * step:(i + 1) * step]
-
-    parallel_for(some_images, -(-len(x) // step))
+    if x.flags.c_contiguous and x.shape[1] >= 32 and x.size >= TURN * x.shape[0] * x.shape[1]:
+        _turn(x, out)
+    else:
+        step = max(1, BLOCK * len(x) // x.size)
+        parallel_for(lambda i: np.copyto(out[i * step:(i + 1) * step], y[i * step:(i + 1) * step]), -(-len(x) // step))
     return out
+
+
+def _turn(x, out):
+    """Write a C-contiguous x (N, C, *S) of many channels to out (N, *S, C), also C-contiguous, on all threads.
+
+    The rows of an image, one per channel, mostly lie a power of two apart in memory, and then the channels of a pixel
+    share few lines of a cache. So a piece is first copied as it lies, to rows a little farther apart: together this
+    takes a third to a half of the time of NumPy's copy from one order to the other.
+    """
+    images, channels = x.shape[:2]
+    source, target = x.reshape(images, channels, -1), out.reshape(images, -1, channels)
+    pieces = -(-source.shape[2] // TURN)
+
+    def piece(i):
+        where = slice(i % pieces * TURN, (i % pieces + 1) * TURN)
+        rows = source[i // pieces, :, where]
+        apart = np.empty((channels, rows.shape[1] + APART), x.dtype)[:, :-APART]
+        apart[...] = rows
+        target[i // pieces, where] = apart.T
+
+    parallel_for(piece, images * pieces)
 
 
 def channels_first(y):

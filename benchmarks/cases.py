@@ -62,8 +62,8 @@ CASES = {case.name: case for case in (
          {"length": 3, "operations": ("add", "sum")}, (20, 4), 5.0, 3.0,
          notes="a chain of 100 operations on tensors that require gradients, against the same chain in bare NumPy; exp "
                "and neg in turn, since exp of exp overflows; 100 sums side by side"),
-    Case("overhead_backward", "the same, backward per gradient (the worst)", "numpy", ("tinygan", "torch"),
-         {"length": 100, "operations": OPERATIONS}, {"length": 100, "operations": OPERATIONS},
+    Case("overhead_backward", "one operation on 2x2 arrays, backward per gradient (the worst)", "numpy",
+         ("tinygan", "torch"), {"length": 100, "operations": OPERATIONS}, {"length": 100, "operations": OPERATIONS},
          {"length": 3, "operations": ("add", "mul")}, (20, 4), 7.0, 4.0,
          notes="grad() of the end of the chain for all its leaves, divided by the number of gradients, against one "
                "bare NumPy operation forward"),

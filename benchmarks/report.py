@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import textwrap
 from pathlib import Path
 
 from cases import CASES, REPORT_ONLY
@@ -200,24 +201,24 @@ def draw(rows: list, path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
     rows = [row for row in rows if row["ratio"] is not None][::-1]
-    figure, axes = plt.subplots(figsize=(10, 0.55 * len(rows) + 1.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(11, 0.55 * len(rows) + 1.4), layout="constrained")
     colours = {"goal met": "#2a9d8f", "floor met": "#e9c46a", "missed": "#e76f51", "no target": "#8d99ae",
                "not valid: busy machine": "#d9d9d9"}
     for y, row in enumerate(rows):
         axes.barh(y, row["ratio"], color=colours[verdict(row)], height=0.6)
         axes.plot([row["low"], row["high"]], [y, y], color="black", linewidth=1)
-        axes.annotate(f" {row['ratio']:.2f}", (max(row["high"], row["ratio"]), y), va="center", fontsize=9)
+        axes.annotate(f"{row['ratio']:.2f}", (1.01, y), xycoords=axes.get_yaxis_transform(), va="center")
         for key, marker in (("floor", "|"), ("goal", "D")):
             if row[key] is not None:
                 axes.plot(row[key], y, marker, color="black", markersize=16 if marker == "|" else 5)
-    axes.set_yticks(range(len(rows)), [row["title"].partition(",")[0].partition(" (")[0][:62] for row in rows])
+    axes.set_yticks(range(len(rows)), [textwrap.fill(row["title"], 48) for row in rows], fontsize=9)
     axes.set_xscale("log")
     axes.set_xlim(left=min(0.1, 0.8 * min((row["ratio"] for row in rows), default=1)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
     axes.axvline(1, color="grey", linewidth=0.8)
-    axes.set_xlabel("tinygan / opponent (smaller is better, but for the share of BLAS);  | floor   "
-                    "\N{BLACK DIAMOND} goal;  black line: quartiles")
+    figure.supxlabel("tinygan / opponent (smaller is better, but for the share of BLAS);  | floor   "
+                     "\N{BLACK DIAMOND} goal;  black line: quartiles", fontsize=9)
     figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
 

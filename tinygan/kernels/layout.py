@@ -1,12 +1,14 @@
 """The memory layout of images: shapes are always (N, C, *S), memory is channels-last wherever a kernel made it."""
 
+import math
+
 import numpy as np
 
 from tinygan.backend import array_module
 from tinygan.kernels.threads import BLOCK, parallel_for
 
 TURN = 1 << 10  # positions turned at a time, in images with at least so many
-APART = 16      # numbers between two rows of such a piece
+PITCH = 16      # numbers added to each row: a cache line of float32
 
 copies = 0      # how often `channels_last` has copied; a test keeps an eye on it
 
@@ -36,9 +38,7 @@ def channels_last(x):
 def _turn(x, out):
     """Write a C-contiguous x (N, C, *S) of many channels to out (N, *S, C), also C-contiguous, on all threads.
 
-    The rows of an image, one per channel, mostly lie a power of two apart in memory, and then the channels of a pixel
-    share few lines of a cache. So a piece is first copied as it lies, to rows a little farther apart: together this
-    takes a third to a half of the time of NumPy's copy from one order to the other.
+    In pieces by way of `apart`, which takes a third to a half of the time of NumPy's copy from one order to the other.
     """
     images, channels = x.shape[:2]
     source, target = x.reshape(images, channels, -1), out.reshape(images, -1, channels)
@@ -46,12 +46,21 @@ def _turn(x, out):
 
     def piece(i):
         where = slice(i % pieces * TURN, (i % pieces + 1) * TURN)
-        rows = source[i // pieces, :, where]
-        apart = np.empty((channels, rows.shape[1] + APART), x.dtype)[:, :-APART]
-        apart[...] = rows
-        target[i // pieces, where] = apart.T
+        target[i // pieces, where] = apart(source[i // pieces, :, where]).T
 
     parallel_for(piece, images * pieces)
+
+
+def apart(a, lead=1, empty=np.empty):
+    """Return a copy of the array a, quick to read in transposed order, in memory that ``empty(shape, dtype)`` gives.
+
+    The first ``lead`` axes number rows, which mostly lie a power of two apart: read across, they all fall into the same
+    few cache lines. The rows of the copy are PITCH numbers longer than what they hold, and the cache holds them all.
+    """
+    rows, length = math.prod(a.shape[:lead]), math.prod(a.shape[lead:])
+    copy = empty((rows, length + PITCH), a.dtype)[:, :length].reshape(a.shape)
+    np.copyto(copy, a)
+    return copy
 
 
 def channels_first(y):

@@ -148,7 +148,8 @@ def details(results: dict) -> list:
                 if label == "blas" and part != "square product":
                     flops = outcome["counts"]["tinygan"]["flops"]
                 work = f"{flops / 1e9:.3g} | {flops / 1e9 / s['median']:.0f}" if flops and unit == "seconds" else " | "
-                ratio = f"{ratio_to(label, times)['median']:.2f}" if "tinygan" in times else ""
+                in_every_round = len(times[label]) == len(times.get("tinygan", ()))
+                ratio = f"{ratio_to(label, times)['median']:.2f}" if in_every_round else ""
                 lines.append(f"| {name}: {part} | {label} | {amount(s['median'], unit)} | {amount(s['low'], unit)} to "
                              f"{amount(s['high'], unit)} ({s['n']}) | {ratio} | {work} |")
     return lines

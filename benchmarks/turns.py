@@ -21,7 +21,8 @@ PAUSE = 0.02       # seconds between turns
 TURN = 0.3         # seconds that one turn should take
 BUSY = 0.15        # cores used by others above which a round does not count
 SLOW = 8.0         # seconds from which a first call is taken for the time of all calls
-WITHIN = 1.2       # competitors this many times slower than the fastest of their library are timed only once
+WITHIN = 1.2       # competitors this many times slower than the fastest of their library drop out,
+CHANCES = 3        # when they were so in as many comparisons: a machine that changes its speed can spoil one or two
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -105,15 +106,24 @@ def library(label: str) -> str:
     return label.split()[0]
 
 
-def fastest_few(entries, times) -> list:
-    """Entries without those that are clearly slower than another way of the same library to do the same part."""
+def fastest_few(entries, times, again) -> list:
+    """Entries without those that are clearly slower than another way of the same library to do the same part.
+
+    ``times`` are those of the first comparison; ``again(entry)`` is another, of each that looked slow and right after
+    it of the one that looked fastest.
+    """
     best = {}
-    for _, part, label in entries:
-        if "(report only)" not in label:
-            key = part, library(label)
-            best[key] = min(best.get(key, float("inf")), times[part, label][0])
-    return [entry for entry in entries if "(report only)" in entry[2] or (entry[1], library(entry[2])) not in best
-            or times[entry[1:]][0] <= WITHIN * best[entry[1], library(entry[2])]]
+    for entry in entries:
+        key = entry[1], library(entry[2])
+        if "(report only)" not in entry[2] and (key not in best or times[entry[1:]][0] < times[best[key][1:]][0]):
+            best[key] = entry
+
+    def is_slow(entry):
+        rival = best.get((entry[1], library(entry[2])), entry)
+        return times[entry[1:]][0] > WITHIN * times[rival[1:]][0] and all(
+            again(entry) > WITHIN * again(rival) for _ in range(CHANCES - 1))
+
+    return [entry for entry in entries if "(report only)" in entry[2] or not is_slow(entry)]
 
 
 def wait_for_quiet(processes, patience: float) -> float:
@@ -137,7 +147,13 @@ def in_turn(sides, seconds: float, least: int = 3, most: int = 25, patience: flo
     entries = entrants(sides)
     repeats, times = calibrate(entries, min(TURN, seconds / len(entries) / 5))
     dropped = {entry[1:]: times[entry[1:]][0] for entry in entries}
-    entries = fastest_few(entries, times)
+
+    def median(entry):
+        side, part, label = entry
+        warm = 1 if times[part, label][1] < 0.5 else 0
+        return statistics.median(side.ask("time", part=part, label=label, repeat=repeats[part, label], warm=warm))
+
+    entries = fastest_few(entries, times, median)
     for entry in entries:
         del dropped[entry[1:]]
     one_round = sum((repeats[e[1:]] + 1) * times[e[1:]][1] + PAUSE for e in entries)
@@ -151,11 +167,9 @@ def in_turn(sides, seconds: float, least: int = 3, most: int = 25, patience: flo
         medians = {}
         # the order turns round by one each time, so that nobody always comes after the same neighbour
         shift = number % len(entries)
-        for side, part, label in entries[shift:] + entries[:shift]:
+        for entry in entries[shift:] + entries[:shift]:
             time.sleep(PAUSE)
-            warm = 1 if times[part, label][1] < 0.5 else 0
-            answer = side.ask("time", part=part, label=label, repeat=repeats[part, label], warm=warm)
-            medians[part, label] = statistics.median(answer)
+            medians[entry[1:]] = median(entry)
         others = watch.others()
         (kept if others <= BUSY else busy).append((others, medians))
         late = time.perf_counter() - started > 1.5 * seconds

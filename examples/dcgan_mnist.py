@@ -28,7 +28,10 @@ def arguments():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", help="run folder (default: runs/dcgan-mnist-<n>)")
     parser.add_argument("--resume", metavar="RUN", help="continue the run in this folder")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.epochs < 1:
+        parser.error(f"argument --epochs: expected a number of at least 1, got {args.epochs}")
+    return args
 
 
 def main():

@@ -26,7 +26,10 @@ def arguments():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--out", help="run folder (default: runs/gan-points-<n>)")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.steps < 1:
+        parser.error(f"argument --steps: expected a number of at least 1, got {args.steps}")
+    return args
 
 
 def main():
